@@ -1,0 +1,21 @@
+"""All acts: importing this package fills the table `ACTS`."""
+
+from custody.domain.acts import allocation, bedside, donation, manufacturing, people, quality, record, release, shipping, study
+from custody.domain.acts.base import ACTS, Act, ActRule, Slot
+
+__all__ = [
+    "ACTS",
+    "Act",
+    "ActRule",
+    "Slot",
+    "allocation",
+    "bedside",
+    "donation",
+    "manufacturing",
+    "people",
+    "quality",
+    "record",
+    "release",
+    "shipping",
+    "study",
+]

@@ -1,0 +1,181 @@
+"""Acts to ledger bodies and back: strings, integers, booleans and null, nothing else.
+
+Decimals keep the digits they were entered with; times keep their offset and have six decimals;
+an identifier of a thing with a stream is written as that stream's name, so it can be read without its class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from custody.domain.acts.base import ACTS, Act, FieldType, alternatives, field_types
+from custody.domain.ids import Identifier, Node, node_of
+from custody.errors import InputError
+
+TEXT_LENGTH_MAX = 10_000
+UPCASTERS: dict[tuple[str, int], Any] = {}
+"""(act, version) -> function from that version's body to the next; empty until an act changes its meaning."""
+
+
+def body_of(act: Act) -> dict[str, Any]:
+    """The act's fields as the ledger keeps them."""
+    return encoded(act)
+
+
+def encoded(value: Any) -> Any:
+    match value:
+        case None | bool() | int():
+            return value
+        case StrEnum():
+            return value.value
+        case str():
+            return unicodedata.normalize("NFC", value)
+        case Decimal():
+            return str(value)
+        case datetime():
+            if value.utcoffset() is None:
+                raise InputError(f"the time {value} has no offset from UTC")
+            return value.isoformat(timespec="microseconds")
+        case date():
+            return value.isoformat()
+        case Node():
+            return value.key
+        case Identifier():
+            return value.value
+        case tuple():
+            return [encoded(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        return {f.name: encoded(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    raise InputError(f"a {type(value).__name__} cannot be kept in the ledger")
+
+
+def act_from(name: str, version: int, body: Mapping[str, Any]) -> Act:
+    """The act that a ledger body stands for.
+
+    Raises InputError naming the field that does not fit.
+    """
+    rule = ACTS.get(name)
+    if rule is None:
+        raise InputError(f"there is no act called “{name[:60]}”", code="unknown_act", act=name)
+    while version < rule.version:
+        body = UPCASTERS[name, version](body)
+        version += 1
+    if version > rule.version:
+        raise InputError(f"{name} version {version} was written by a newer custody; this one reads up to version {rule.version}")
+    return decoded(rule.cls, body)  # type: ignore[no-any-return]
+
+
+def decoded(cls: type[Any], body: Mapping[str, Any]) -> Any:
+    """An instance of the dataclass `cls` from a ledger body. Raises InputError with `field` set."""
+    fields = field_types(cls)
+    unknown = sorted(set(body) - set(fields))
+    if unknown:
+        raise InputError(f"{unknown[0]} is no field here; expected {', '.join(fields)}", code="unknown_field", field=unknown[0])
+    given = {name: _field(name, field, body[name]) for name, field in fields.items() if name in body}
+    missing = [name for name, field in fields.items() if field.required and name not in given]
+    if missing:
+        raise InputError(f"{missing[0]} is missing", code="missing_field", field=missing[0])
+    return cls(**given)
+
+
+def _field(name: str, field: FieldType, content: Any) -> Any:
+    try:
+        if content is None:
+            if field.optional:
+                return None
+            raise InputError("must be filled in", code="missing_field")
+        if field.repeated:
+            if not isinstance(content, list | tuple):
+                raise InputError(f"expected a list, saw {type(content).__name__}", code="not_a_list")
+            return tuple(_one(field.plain, item) for item in content)
+        return _one(field.plain, content)
+    except InputError as error:
+        inner = f"{name}.{error.field}" if error.field else name
+        raise type(error)(f"{inner}: {error}", code=error.code, field=inner, **error.values) from error
+
+
+def _one(plain: Any, content: Any) -> Any:
+    if typing.get_origin(plain) is dict:
+        if not isinstance(content, Mapping):
+            raise InputError("expected names and values", code="not_a_group")
+        wanted = typing.get_args(plain)[1]
+        return {str(key): _one(wanted, item) for key, item in content.items()}
+    choices = alternatives(plain)
+    if isinstance(content, str) and issubclass(choices[0], Node):
+        return _node(choices, content)
+    wanted = choices[0]
+    if dataclasses.is_dataclass(wanted) and not issubclass(wanted, Identifier):
+        if not isinstance(content, Mapping):
+            raise InputError("expected several fields together", code="not_a_group")
+        return decoded(wanted, content)
+    if wanted is bool or wanted is int:
+        if type(content) is wanted:
+            return content
+        raise InputError(f"expected {'yes or no' if wanted is bool else 'a whole number'}, saw “{content}”", code="not_a_number")
+    if wanted is Decimal and type(content) is int:
+        return Decimal(content)
+    if not isinstance(content, str):
+        raise InputError(f"expected text, saw {type(content).__name__}", code="not_text")
+    return _from_text(wanted, content)
+
+
+def _node(choices: tuple[Any, ...], content: str) -> Node:
+    if ":" not in content and len(choices) == 1:
+        found: Node = choices[0].parse(content)
+        return found
+    node = node_of(content)
+    if not isinstance(node, choices):
+        expected = " or ".join(choice.kind_word() for choice in choices)
+        raise InputError(f"saw {node.kind} {node}, expected a {expected}", code="wrong_kind", seen=node.kind, expected=expected)
+    return node
+
+
+def _from_text(wanted: Any, content: str) -> Any:
+    if wanted is str:
+        if len(content) > TEXT_LENGTH_MAX:
+            raise InputError(f"{len(content)} characters; at most {TEXT_LENGTH_MAX} are kept", code="too_long", seen=len(content), limit=TEXT_LENGTH_MAX)
+        return unicodedata.normalize("NFC", content)
+    if issubclass(wanted, Identifier):
+        return wanted.parse(content)
+    if issubclass(wanted, StrEnum):
+        if content not in {word.value for word in wanted}:
+            raise InputError(f"“{content[:40]}” is not one of {', '.join(wanted)}", code="not_a_choice", seen=content[:40], expected=", ".join(wanted))
+        return wanted(content)
+    if wanted is Decimal:
+        return exact_decimal(content)
+    if wanted is datetime:
+        return _time(content)
+    if wanted is date:
+        try:
+            return date.fromisoformat(content)
+        except ValueError as error:
+            raise InputError(f"“{content[:40]}” is not a date such as 2026-01-31", code="not_a_date", seen=content[:40]) from error
+    raise InputError(f"{wanted} cannot be read from text")
+
+
+def exact_decimal(text: str) -> Decimal:
+    """A finite decimal number of at most 30 characters, with the digits as entered. Raises InputError."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise InputError(f"“{text[:40]}” is not a number such as 28.5", code="not_a_number", seen=text[:40]) from error
+    if not number.is_finite() or len(text) > 30:
+        raise InputError(f"“{text[:40]}” is not a number that can be kept", code="not_a_number", seen=text[:40])
+    return number
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"“{text[:40]}” is not a time such as 2026-01-31T14:30:00+08:00", code="not_a_time", seen=text[:40]) from error
+    if at.utcoffset() is None:
+        raise InputError(f"“{text[:40]}” says no offset from UTC", code="time_without_offset", seen=text[:40])
+    return at

@@ -1,0 +1,208 @@
+"""The study: its criteria as signed data, its cohorts, its committees, its doses and their toxicities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from custody.domain.acts.base import Act, Names, act, signed
+from custody.domain.ids import CohortId, Digest, DoseId, StudyId
+from custody.domain.terms import Committee, CommitteeDecision, Meaning, Role
+
+
+@act(
+    "study_proposed",
+    title="Study version proposed",
+    about=StudyId,
+    unguarded_because="a proposed version judges nothing",
+    biz_step="other",
+    signatures=(signed(Meaning.REQUESTED, Role.SPONSOR, Role.QA_REVIEWER),),
+)
+@dataclass(frozen=True, kw_only=True)
+class StudyProposed(Act):
+    """`content` is the whole study as canonical JSON text: protocol facts, sites, criteria."""
+
+    study: StudyId
+    study_version: int
+    content: str
+
+
+@act(
+    "study_approved",
+    title="Study version approved and in force",
+    about=StudyId,
+    after=("study_proposed",),
+    unguarded_because="the workflow refuses a version that is incomplete or cannot hold its highest dose",
+    biz_step="other",
+    signatures=(signed(Meaning.APPROVED, Role.QP),),
+)
+@dataclass(frozen=True, kw_only=True)
+class StudyApproved(Act):
+    """`confirmed_defaults`: every setting left at custody's default, confirmed by name (rules section 19)."""
+
+    study: StudyId
+    study_version: int
+    content_digest: Digest
+    confirmed_defaults: tuple[str, ...]
+
+
+@act(
+    "committee_decided",
+    title="Committee decision recorded",
+    about=StudyId,
+    after=("study_approved",),
+    unguarded_because="gate ALO-COHORT judges the decisions",
+    biz_step="other",
+    signatures=(signed(Meaning.CONFIRMED, Role.SPONSOR, Role.DATA_SAFETY_BOARD),),
+)
+@dataclass(frozen=True, kw_only=True)
+class CommitteeDecided(Act):
+    study: StudyId
+    committee: Committee
+    cohort: CohortId
+    decision: CommitteeDecision
+    document: str
+
+
+@act(
+    "cohort_opened",
+    title="Cohort opened",
+    about=StudyId,
+    after=("study_approved",),
+    unguarded_because="gate ALO-COHORT judges whether it may be used",
+    biz_step="other",
+    signatures=(signed(Meaning.APPROVED, Role.SPONSOR),),
+)
+@dataclass(frozen=True, kw_only=True)
+class CohortOpened(Act):
+    study: StudyId
+    cohort: CohortId
+
+
+@act(
+    "cohort_closed",
+    title="Cohort closed",
+    about=StudyId,
+    after=("cohort_opened",),
+    unguarded_because="closing only stops",
+    biz_step="other",
+    signatures=(signed(Meaning.APPROVED, Role.SPONSOR),),
+)
+@dataclass(frozen=True, kw_only=True)
+class CohortClosed(Act):
+    study: StudyId
+    cohort: CohortId
+
+
+@act(
+    "cohort_slot_taken",
+    title="Place in a cohort taken",
+    about=StudyId,
+    after=("cohort_opened",),
+    unguarded_because="written with the allocation, which hold point G7 guards",
+    biz_step="reserving",
+    companion=True,
+)
+@dataclass(frozen=True, kw_only=True)
+class CohortSlotTaken(Act):
+    study: StudyId
+    cohort: CohortId
+    dose: Names[DoseId]
+
+
+@act(
+    "cohort_slot_freed",
+    title="Place in a cohort freed",
+    about=StudyId,
+    after=("cohort_slot_taken",),
+    unguarded_because="it only gives back",
+    biz_step="other",
+    companion=True,
+)
+@dataclass(frozen=True, kw_only=True)
+class CohortSlotFreed(Act):
+    study: StudyId
+    cohort: CohortId
+    dose: Names[DoseId]
+
+
+@act(
+    "study_dose_started",
+    title="Dose started in a cohort",
+    about=StudyId,
+    after=("cohort_slot_taken",),
+    unguarded_because="written with the start of the infusion, which hold point G12 guards",
+    biz_step="other",
+    companion=True,
+)
+@dataclass(frozen=True, kw_only=True)
+class StudyDoseStarted(Act):
+    study: StudyId
+    cohort: CohortId
+    dose: Names[DoseId]
+    started_at: datetime
+
+
+@act(
+    "toxicity_recorded",
+    title="Dose-limiting toxicity recorded",
+    about=StudyId,
+    after=("study_dose_started",),
+    unguarded_because="a toxicity is always recorded",
+    biz_step="other",
+    signatures=(signed(Meaning.CONFIRMED, Role.INVESTIGATOR, Role.SAFETY_OFFICER),),
+)
+@dataclass(frozen=True, kw_only=True)
+class ToxicityRecorded(Act):
+    study: StudyId
+    cohort: CohortId
+    dose: Names[DoseId]
+    description: str
+
+
+@act(
+    "study_halted",
+    title="Study halted",
+    about=StudyId,
+    after=("study_approved",),
+    unguarded_because="a halt only stops",
+    biz_step="holding",
+    signatures=(signed(Meaning.APPROVED, Role.SPONSOR, Role.DATA_SAFETY_BOARD, Role.SAFETY_OFFICER),),
+)
+@dataclass(frozen=True, kw_only=True)
+class StudyHalted(Act):
+    study: StudyId
+    reason: str
+
+
+@act(
+    "study_resumed",
+    title="Study resumed",
+    about=StudyId,
+    after=("study_halted",),
+    unguarded_because="every gate still runs",
+    biz_step="other",
+    signatures=(signed(Meaning.APPROVED, Role.SPONSOR),),
+)
+@dataclass(frozen=True, kw_only=True)
+class StudyResumed(Act):
+    study: StudyId
+    reason: str
+
+
+@act(
+    "logger_key_registered",
+    title="Logger signing key registered",
+    about=StudyId,
+    unguarded_because="gate BAG-COLD judges each file against the registered keys",
+    biz_step="other",
+    signatures=(signed(Meaning.APPROVED, Role.QA_REVIEWER, Role.QP),),
+)
+@dataclass(frozen=True, kw_only=True)
+class LoggerKeyRegistered(Act):
+    """Trust in a logger's key, given once per logger lot; `fingerprint` is the SHA-256 of the public key as printed in the file."""
+
+    study: StudyId
+    issuer: str
+    device_lot: str
+    fingerprint: Digest

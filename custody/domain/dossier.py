@@ -1,0 +1,238 @@
+"""Entries and the dossier: everything the ledger says about one node and its ancestors.
+
+`deeds_of` folds the entries of one stream: a proposal takes effect with its last countersignature,
+a correction replaces what it corrects, a withdrawal leaves nothing. The first entries stay; only the reading changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from custody.domain.acts.base import ACTS, Act, marked_nodes
+from custody.domain.acts.codec import act_from
+from custody.domain.acts.record import Corrected, Countersigned, Proposed, ProposalWithdrawn
+from custody.domain.ids import AccountId, Digest, LoggerId, Node, PersonId, SiteId, StudyId
+from custody.domain.readings import Series
+from custody.domain.terms import Meaning, Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """One person's part in an act: who, in which role, with which meaning (None: recorded, not signed), when."""
+
+    account: AccountId
+    person: PersonId
+    printed_name: str
+    role: Role
+    site: SiteId
+    meaning: Meaning | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One act as it stands in the ledger. `digest` is the entry's own, over its envelope and the one before it."""
+
+    stream: str
+    position: int
+    digest: Digest
+    act: Act
+    happened_at: datetime
+    recorded_at: datetime
+    by: Signed
+    study: StudyId | None
+    station: str
+
+
+A = TypeVar("A", bound=Act)
+A_co = TypeVar("A_co", bound=Act, covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed(Generic[A_co]):
+    """An act in effect: the entry that made it so, and everyone who signed it, first to last.
+
+    `second_answers` is what the second person scanned and read, for acts that must be repeated.
+    """
+
+    act: A_co
+    entry: Entry
+    signers: tuple[Signed, ...]
+    began: Entry
+    second_answers: str = ""
+    corrected: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, as the person said."""
+        return self.began.happened_at
+
+    @property
+    def recorded_at(self) -> datetime:
+        return self.entry.recorded_at
+
+    @property
+    def digest(self) -> Digest:
+        """The entry that carries the act itself; results, corrections and reviews refer to it."""
+        return self.began.digest
+
+    @property
+    def persons(self) -> frozenset[PersonId]:
+        return frozenset(signer.person for signer in self.signers)
+
+
+@dataclass
+class _Waiting:
+    proposal: Proposed
+    entry: Entry
+    signers: list[Signed]
+
+
+def deeds_of(entries: Iterable[Entry]) -> tuple[Deed[Act], ...]:
+    """The acts of one stream that are in effect, in the order in which they took effect."""
+    deeds: list[Deed[Act]] = []
+    waiting: dict[Digest, _Waiting] = {}
+    for entry in entries:
+        match entry.act:
+            case Proposed() as proposal:
+                waiting[proposal.proposal] = _Waiting(proposal, entry, [entry.by])
+            case ProposalWithdrawn(proposal=digest):
+                waiting.pop(digest, None)
+            case Countersigned(proposal=digest, answers=answers) if digest in waiting:
+                found = waiting[digest]
+                found.signers.append(entry.by)
+                if len(found.signers) >= len(ACTS[found.proposal.act].slots):
+                    del waiting[digest]
+                    deeds.append(_in_effect(found, entry, answers))
+            case Countersigned():
+                pass  # its proposal was withdrawn first
+            case act:
+                deeds.append(Deed(act=act, entry=entry, signers=(entry.by,), began=entry))
+    return _with_corrections(deeds)
+
+
+def _in_effect(found: _Waiting, last: Entry, answers: str) -> Deed[Act]:
+    proposal = found.proposal
+    act = act_from(proposal.act, proposal.act_version, json.loads(proposal.body))
+    return Deed(act=act, entry=last, signers=tuple(found.signers), began=found.entry, second_answers=answers)
+
+
+def _with_corrections(deeds: list[Deed[Act]]) -> tuple[Deed[Act], ...]:
+    corrections = [d for d in deeds if isinstance(d.act, Corrected)]
+    if not corrections:
+        return tuple(deeds)
+    standing = {d.digest: d for d in deeds if not isinstance(d.act, Corrected)}
+    for correction in corrections:
+        act = correction.act
+        assert isinstance(act, Corrected)
+        wrong = standing.get(act.entry)
+        if wrong is not None:
+            right = act_from(act.act, act.act_version, json.loads(act.replacement))
+            standing[act.entry] = replace(wrong, act=right, corrected=True, signers=correction.signers)
+    return tuple(standing.values())
+
+
+def pending_proposals(entries: Iterable[Entry]) -> tuple[tuple[Entry, tuple[Signed, ...]], ...]:
+    """Proposals of one stream that still wait for somebody, each with who has signed so far."""
+    waiting: dict[Digest, tuple[Entry, list[Signed]]] = {}
+    for entry in entries:
+        match entry.act:
+            case Proposed(proposal=digest):
+                waiting[digest] = (entry, [entry.by])
+            case ProposalWithdrawn(proposal=digest):
+                waiting.pop(digest, None)
+            case Countersigned(proposal=digest) if digest in waiting:
+                proposal, signers = waiting[digest]
+                signers.append(entry.by)
+                assert isinstance(proposal.act, Proposed)
+                if len(signers) >= len(ACTS[proposal.act.act].slots):
+                    del waiting[digest]
+            case _:
+                pass
+    return tuple((entry, tuple(signers)) for entry, signers in waiting.values())
+
+
+@dataclass(frozen=True)
+class Head:
+    """How far a stream had been written when it was read."""
+
+    position: int
+    digest: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dossier:
+    """What the ledger says: deeds by stream name, the heads read, and the temperature series by digest.
+
+    A stream that was read and is empty has an entry with no deeds; one that was never read has none.
+    """
+
+    streams: Mapping[str, tuple[Deed[Act], ...]]
+    heads: Mapping[str, Head] = field(default_factory=dict)
+    series: Mapping[Digest, Series] = field(default_factory=dict)
+    last_recorded_at: datetime | None = None
+
+    def deeds(self, node: Node, *kinds: type[A]) -> tuple[Deed[A], ...]:
+        """The deeds of these kinds in the node's stream, oldest first (all of them when no kind is given)."""
+        stream = self.streams.get(node.key, ())
+        return tuple(d for d in stream if not kinds or isinstance(d.act, kinds))  # type: ignore[misc]
+
+    def last(self, node: Node, *kinds: type[A]) -> Deed[A] | None:
+        """The latest deed of these kinds, or None."""
+        stream = self.streams.get(node.key, ())
+        return next((d for d in reversed(stream) if isinstance(d.act, kinds)), None)  # type: ignore[misc]
+
+    def first(self, node: Node, *kinds: type[A]) -> Deed[A] | None:
+        stream = self.streams.get(node.key, ())
+        return next((d for d in stream if isinstance(d.act, kinds)), None)  # type: ignore[misc]
+
+    def knows(self, node: Node) -> bool:
+        return bool(self.streams.get(node.key))
+
+    def parents(self, node: Node) -> tuple[Node, ...]:
+        """Nodes that this node's acts follow, in the order first named, each once."""
+        return tuple(dict.fromkeys(p for d in self.streams.get(node.key, ()) for p in marked_nodes(d.act, "followed")))
+
+    def ancestors(self, node: Node) -> tuple[Node, ...]:
+        """Everything reached by following parents, nearest first; never the node itself."""
+        found: dict[Node, None] = {}
+        ring: tuple[Node, ...] = (node,)
+        while ring:
+            ring = tuple(dict.fromkeys(p for n in ring for p in self.parents(n) if p not in found and p != node))
+            found.update(dict.fromkeys(ring))
+        return tuple(found)
+
+    def readings_of(self, logger: LoggerId) -> tuple[Series, ...]:
+        from custody.domain.acts.shipping import LoggerFileRead  # noqa: PLC0415 - only this one act knows series
+
+        return tuple(self.series[d.act.series] for d in self.deeds(logger, LoggerFileRead) if d.act.series in self.series)
+
+
+def closure(roots: Iterable[Node], load: Callable[[tuple[Node, ...]], Mapping[str, tuple[Deed[Act], ...]]]) -> dict[str, tuple[Deed[Act], ...]]:
+    """All streams of a dossier: the roots, what their own acts contain, and ring by ring what is followed.
+
+    `load` reads the streams of one ring. Returns deeds by stream name.
+    """
+    streams: dict[str, tuple[Deed[Act], ...]] = {}
+    ring = tuple(dict.fromkeys(roots))
+    first = True
+    while ring:
+        streams.update(load(ring))
+        reached = dict.fromkeys(n for node in ring for n in _reached(streams.get(node.key, ()), contents=first))
+        ring = tuple(n for n in reached if n.key not in streams)
+        first = False
+    return streams
+
+
+def _reached(deeds: tuple[Deed[Act], ...], *, contents: bool) -> Iterator[Node]:
+    for deed in deeds:
+        yield from marked_nodes(deed.act, "followed")
+        if contents:
+            yield from marked_nodes(deed.act, "contained")
+        yield deed.entry.by.site
+        if deed.entry.study is not None:
+            yield deed.entry.study
