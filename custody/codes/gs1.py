@@ -66,7 +66,7 @@ def element(ai: str, value: str) -> Element:
     identifier = application_identifier(ai)
     if identifier.ai != ai:
         raise UnreadableCodeError(f"({ai}) is no GS1 application identifier")
-    if not identifier.pattern.fullmatch(value):
+    if not value or not identifier.pattern.fullmatch(value):  # the full table lets (30) be empty
         hint = "; if another value follows it, the separator (GS) got lost: look at the scanner's settings"
         raise UnreadableCodeError(
             f"GS1 value ({ai}) has a wrong length or a character it may not hold{hint if identifier.needs_separator else ''}"

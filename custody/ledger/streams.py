@@ -116,7 +116,7 @@ def _link_fault(stream: str, due: int, head: bytes, row: tuple[object, object, o
         return Fault(stream, due, "position", _shown(position), str(due))
     if previous != head:
         return Fault(stream, due, "previous", _shown(previous), head.hex())
-    return Fault(stream, due, "envelope", _shown(envelope), "bytes")
+    return Fault(stream, due, "envelope", f"a {type(envelope).__name__}", "bytes")
 
 
 def _digest_fault(stream: str, due: int, seen: object, expected: bytes) -> Fault:

@@ -48,7 +48,16 @@ def test_check_flags_of_another_number_are_refused(flags):
 
 @pytest.mark.parametrize(
     "content",
-    ["A9O991712345600", "A99991x12345600", "A999917123456", "a99991712345600", "O99991712345600", "0999917123456 00", "A99A91712345600", ""],
+    [
+        "A9O991712345600",
+        "A99991x12345600",
+        "A999917123456",
+        "a99991712345600",
+        "O99991712345600",
+        "0999917123456 00",
+        "A99A91712345600",
+        "",
+    ],
 )
 def test_number_of_another_form_is_refused(content):
     with pytest.raises(UnreadableCodeError, match=r"13 characters|reserve"):

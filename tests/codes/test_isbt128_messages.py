@@ -145,7 +145,13 @@ def test_compound_message_in_a_wrong_order_cannot_be_printed():
 
 @pytest.mark.parametrize(
     ("number", "content", "match"),
-    [(99, "A", "no structure with the number 99"), (3, "DX001VA00", "more were read"), (3, "DX001VA0=%6200", "does not fit"), (1, "%6200", "does not fit"), (4, "02802", "needs 6")],
+    [
+        (99, "A", "no structure with the number 99"),
+        (3, "DX001VA00", "more were read"),
+        (3, "DX001VA0=%6200", "does not fit"),
+        (1, "%6200", "does not fit"),
+        (4, "02802", "needs 6"),
+    ],
 )
 def test_structure_with_content_that_does_not_fit_cannot_be_printed(number, content, match):
     with pytest.raises(UnreadableCodeError, match=match):

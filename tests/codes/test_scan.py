@@ -74,7 +74,17 @@ def test_every_kind_of_custody_code_is_printed_and_read(kind):
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("bag", ""), ("bag", "k7q2"), ("bag", "A B"), ("bag", "A" * 81), ("bag", "A\n"), ("bag", "Ａ"), ("sample", "A1"), ("", "A1"), ("BAG", "A1")],
+    [
+        ("bag", ""),
+        ("bag", "k7q2"),
+        ("bag", "A B"),
+        ("bag", "A" * 81),
+        ("bag", "A\n"),
+        ("bag", "Ａ"),
+        ("sample", "A1"),
+        ("", "A1"),
+        ("BAG", "A1"),
+    ],
 )
 def test_custody_code_of_another_form_is_neither_printed_nor_read(kind, value):
     with pytest.raises(UnreadableCodeError, match="a custody code is"):
@@ -91,7 +101,10 @@ def test_custody_code_of_another_form_is_neither_printed_nor_read(kind, value):
         (BAG, "wristband", r"^this is a bag label; scan the wristband$"),
         ("=A99992600000100", "bag", r"^this is a donation number \(DIN\); scan the bag label$"),
         (GS1_BAG, "participant", r"^this is a product number \(GTIN\); scan the participant code$"),
-        ("=,000012", "seal", r"^this is a product divisions; scan the seal$"),
+        ("=,000012", "seal", r"^this is a product division code; scan the seal$"),
+        ("&(N0001", "seal", r"^this is a code of ISBT 128 structure 010; scan the seal$"),
+        ("]d291OUR-OWN", "seal", r"^this is a GS1 value \(91\); scan the seal$"),
+        ("=]202801", "product_code", r"^this is an expiry month; scan the product code$"),
     ],
 )
 def test_another_thing_scanned_is_named_together_with_the_right_one(text, kind, match):
@@ -171,7 +184,17 @@ def test_spoiled_scan_is_refused_with_one_clear_sentence(text, match):
 
 
 STARTS = st.sampled_from(
-    ["", *["]C0", "]C1", "]C4", "]d1", "]d2", "]Q1", "]Q3", "]e0", "]E0", "]E4", "]I1"], "=", "&", "=+", "&,4", "CU1:", "CU1:bag:", "https://"]
+    [
+        "",
+        *["]C0", "]C1", "]C4", "]d1", "]d2", "]Q1", "]Q3", "]e0", "]E0", "]E4", "]I1"],
+        "=",
+        "&",
+        "=+",
+        "&,4",
+        "CU1:",
+        "CU1:bag:",
+        "https://",
+    ]
 )
 SEEDS = st.sampled_from([BAG, GS1_BAG, ISBT_BAG, LINK_BAG, "]d28018952123400000000017\x1d80191\x1d724101", "&:6939DKM001392612726"])
 
@@ -179,8 +202,7 @@ SEEDS = st.sampled_from([BAG, GS1_BAG, ISBT_BAG, LINK_BAG, "]d280189521234000000
 def parses_or_is_refused(text, **settings):
     try:
         scan = read_scan(text, **settings)
-    except UnreadableCodeError as error:
-        assert str(error)
+    except UnreadableCodeError:
         return
     assert scan.text == text
     assert scan.values

@@ -240,6 +240,15 @@ def test_a_rewritten_past_has_no_consistency_proof():
             assert not verify_consistency(old, ROOTS[old], new, root_from_nodes(new, forged.read), proof)
 
 
+def test_a_root_is_not_taken_for_that_of_a_higher_tree():
+    """Sizes of one height can share a path: it is the checkpoint that signs size and root together."""
+    for size in SIZES[1:40]:
+        for larger in range((1 << (size - 1).bit_length()) + 1, 71):
+            assert not verify_inclusion(LEAVES[0], 0, larger, inclusion_proof(0, size, STORE.read), ROOTS[size])
+            for old in range(1, size):
+                assert not verify_consistency(old, ROOTS[old], larger, ROOTS[size], consistency_proof(old, size, STORE.read))
+
+
 @given(st.integers(1, 70), st.data())
 def test_a_changed_hash_in_a_proof_is_always_seen(size, data):
     index = data.draw(st.integers(0, size - 1))
