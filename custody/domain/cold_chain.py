@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import chain
 from types import MappingProxyType
 
-from custody.domain.cold_chain_criteria import ColdChainCriteria, criteria_from_table
+from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.measures import rounded_up
 from custody.domain.readings import MINUTE_PLACES, Gap, Reading, Series, minutes_between
 from custody.domain.time_in_band import Band, Excursion, Timeline, excursions_of, instant, laid_over, moment, pieces_of
@@ -24,7 +24,6 @@ __all__ = [
     "Excursion",
     "Stay",
     "Tilt",
-    "criteria_from_table",
     "judge_life",
 ]
 
@@ -145,7 +144,7 @@ def _measured(stays: tuple[Stay, ...], criteria: ColdChainCriteria) -> _Life:
     ]
     timeline = laid_over(piece for _, _, pieces in drawn for piece in pieces)
     celsius_values = tuple(reading.celsius for stay in stays for reading in stay.readings)
-    heard = {id(stay) for stay, _, pieces in drawn if any(piece.measured for piece in pieces) or any(stay.readings)}
+    heard = {id(stay) for stay, _, pieces in drawn if any(piece.measured for piece in pieces)}
     return _Life(
         stays=stays,
         timeline=timeline,

@@ -6,6 +6,7 @@ The content of a study version comes from its TOML files, is kept whole in the l
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from typing import Any
 
 from custody.domain.acts.codec import decoded
 from custody.domain.cold_chain_criteria import ColdChainCriteria
-from custody.domain.ids import CohortId, SiteId, StudyId
+from custody.domain.ids import CohortId, Digest, SiteId, StudyId
 from custody.domain.quality import Limit, NumberLimit, Rounding, TextLimit
 from custody.domain.terms import Need, PreparationMode, ProductForm, SiteKind, StorageForm, Tier
 from custody.errors import InputError
@@ -67,6 +68,7 @@ class Settings:
     rounding: Rounding = Rounding.STRICT
     viability_floor: Decimal = Decimal(70)
     exception_phenotype_points: Decimal = Decimal(5)
+    exception_count_floor: Decimal = Decimal(70)
     weight_recheck_pct: Decimal = Decimal(10)
     bag_rounding_pct: Decimal = Decimal(5)
     allow_mixed_lots: bool = False
@@ -134,6 +136,19 @@ class ConsentForm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReactiveAllowance:
+    """A reactive `test` does not by itself make a donor ineligible in these jurisdictions when every test of `with_negative` is non-reactive.
+
+    `needs_risk_assessment`: it is then not accepted either, but waits for one (rules section 5, verdict).
+    """
+
+    test: str
+    with_negative: tuple[str, ...]
+    jurisdictions: tuple[Jurisdiction, ...]
+    needs_risk_assessment: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class DonorCriteria:
     """Section 5 of the rules page. Sample window in days around birth; limits are the last accepted values unless named `below`."""
 
@@ -152,6 +167,7 @@ class DonorCriteria:
     cord_length_cm_min: Decimal
     required_tests: tuple[str, ...]
     nat_tests: tuple[str, ...]
+    reactive_allowed: tuple[ReactiveAllowance, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +176,7 @@ class ReleaseTest:
 
     `lowest`/`highest` hold for every tier unless `<tier>_lowest`/`<tier>_highest` say otherwise. `placebo` is the need for a placebo lot.
     `kind`: `viability`, `viable_count` or `phenotype` mark what an exceptional release may cover; `never` what it never may.
+    `read_hours_min`: hours from sampling before which a result is not one yet (rules section 7, STER: 48 h).
     """
 
     code: str
@@ -182,6 +199,7 @@ class ReleaseTest:
     phase_2: Need | None = None
     kind: str = "never"
     due_days: int | None = None
+    read_hours_min: Decimal | None = None
 
     def need(self, tier: Tier, phase: int | None = None) -> Need:
         if self.phase_2 is not None and phase == 2 and tier is Tier.FROZEN_LOT:
@@ -329,6 +347,11 @@ class StudyContent:
 
     def consent_form(self, kind: str, version: str) -> ConsentForm | None:
         return next((f for f in self.consent_forms if f.kind == kind and f.version == version), None)
+
+
+def content_digest(text: str) -> Digest:
+    """What an approver signs: the SHA-256 of a study version's canonical text."""
+    return Digest(hashlib.sha256(text.encode()).hexdigest())
 
 
 @lru_cache(maxsize=64)

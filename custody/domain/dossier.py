@@ -212,7 +212,9 @@ class Dossier:
         return tuple(self.series[d.act.series] for d in self.deeds(logger, LoggerFileRead) if d.act.series in self.series)
 
 
-def closure(roots: Iterable[Node], load: Callable[[tuple[Node, ...]], Mapping[str, tuple[Deed[Act], ...]]]) -> dict[str, tuple[Deed[Act], ...]]:
+def closure(
+    roots: Iterable[Node], load: Callable[[tuple[Node, ...]], Mapping[str, tuple[Deed[Act], ...]]]
+) -> dict[str, tuple[Deed[Act], ...]]:
     """All streams of a dossier: the roots, what their own acts contain, and ring by ring what is followed.
 
     `load` reads the streams of one ring. Returns deeds by stream name.

@@ -174,9 +174,7 @@ def field_types(cls: type[Any]) -> Mapping[str, FieldType]:
     """The fields of an act (or of a part of one) by name."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {
-        f.name: _taken_apart(
-            hints[f.name], required=f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        )
+        f.name: _taken_apart(hints[f.name], required=f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING)
         for f in dataclasses.fields(cls)
     }
 
@@ -210,13 +208,13 @@ def _may_be(plain: Any, kinds: tuple[type[Node], ...]) -> bool:
     return any(choice in kinds for choice in alternatives(plain))
 
 
-def marked_nodes(value: Any, mark: str) -> Iterator[Node]:
-    """The node ids in an act's fields that carry `mark`, its parts included."""
+def marked_nodes(value: Any, mark: str | None) -> Iterator[Node]:
+    """The node ids in an act's fields that carry `mark` (None: all of them), its parts included."""
     for name, field in field_types(type(value)).items():
         content = getattr(value, name)
         for item in content if isinstance(content, tuple) else (content,):
             if isinstance(item, Node):
-                if field.mark == mark:
+                if mark is None or field.mark == mark:
                     yield item
             elif dataclasses.is_dataclass(item) and not isinstance(item, type | Identifier):
                 yield from marked_nodes(item, mark)

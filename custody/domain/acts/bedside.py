@@ -571,7 +571,10 @@ class InfusionRecordedLate(Act):
     after=("infusion_ended",),
     hold_point=HoldPoint.CLOSE,
     biz_step="other",
-    signatures=(signed(Meaning.CLOSED, Role.BEDSIDE_NURSE, Role.INVESTIGATOR, Role.PREPARER), signed(Meaning.WITNESSED, *AT_THE_BED, Role.PREPARER)),
+    signatures=(
+        signed(Meaning.CLOSED, Role.BEDSIDE_NURSE, Role.INVESTIGATOR, Role.PREPARER),
+        signed(Meaning.WITNESSED, *AT_THE_BED, Role.PREPARER),
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class DoseClosed(Act):

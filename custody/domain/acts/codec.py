@@ -140,13 +140,17 @@ def _node(choices: tuple[Any, ...], content: str) -> Node:
 def _from_text(wanted: Any, content: str) -> Any:
     if wanted is str:
         if len(content) > TEXT_LENGTH_MAX:
-            raise InputError(f"{len(content)} characters; at most {TEXT_LENGTH_MAX} are kept", code="too_long", seen=len(content), limit=TEXT_LENGTH_MAX)
+            raise InputError(
+                f"{len(content)} characters; at most {TEXT_LENGTH_MAX} are kept", code="too_long", seen=len(content), limit=TEXT_LENGTH_MAX
+            )
         return unicodedata.normalize("NFC", content)
     if issubclass(wanted, Identifier):
         return wanted.parse(content)
     if issubclass(wanted, StrEnum):
         if content not in {word.value for word in wanted}:
-            raise InputError(f"“{content[:40]}” is not one of {', '.join(wanted)}", code="not_a_choice", seen=content[:40], expected=", ".join(wanted))
+            raise InputError(
+                f"“{content[:40]}” is not one of {', '.join(wanted)}", code="not_a_choice", seen=content[:40], expected=", ".join(wanted)
+            )
         return wanted(content)
     if wanted is Decimal:
         return exact_decimal(content)

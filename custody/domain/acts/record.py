@@ -133,5 +133,3 @@ class VerdictGiven(Act):
     criteria_versions: tuple[int, ...]
     findings: tuple[FindingKept, ...]
     heads: tuple[HeadRead, ...]
-
-

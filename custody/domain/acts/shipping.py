@@ -246,9 +246,7 @@ class ShipperSealed(Act):
     unguarded_because="until it is accepted the giver stays custodian and nothing may be used; hold point H judges the acceptance",
     biz_step="departing",
     signatures=(
-        signed(
-            Meaning.HANDED_OVER, Role.COLD_CHAIN_OPERATOR, Role.CARRIER, Role.HOSPITAL_RECEIVER, Role.PREPARER, Role.BEDSIDE_NURSE
-        ),
+        signed(Meaning.HANDED_OVER, Role.COLD_CHAIN_OPERATOR, Role.CARRIER, Role.HOSPITAL_RECEIVER, Role.PREPARER, Role.BEDSIDE_NURSE),
     ),
 )
 @dataclass(frozen=True, kw_only=True)
@@ -290,9 +288,7 @@ class HandoffAccepted(Act):
     unguarded_because="the giver stays custodian",
     biz_step="other",
     signatures=(
-        signed(
-            Meaning.PERFORMED, Role.COLD_CHAIN_OPERATOR, Role.CARRIER, Role.HOSPITAL_RECEIVER, Role.PREPARER, Role.BEDSIDE_NURSE
-        ),
+        signed(Meaning.PERFORMED, Role.COLD_CHAIN_OPERATOR, Role.CARRIER, Role.HOSPITAL_RECEIVER, Role.PREPARER, Role.BEDSIDE_NURSE),
     ),
 )
 @dataclass(frozen=True, kw_only=True)

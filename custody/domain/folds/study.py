@@ -65,9 +65,7 @@ class StudyFold:
 
     def committee_approved(self, committee: Committee, cohort: CohortId) -> Deed[CommitteeDecided] | None:
         """The committee's latest decision on the cohort, when it is to open it."""
-        decisions = [
-            d for d in self.dossier.deeds(self.study, CommitteeDecided) if d.act.committee is committee and d.act.cohort == cohort
-        ]
+        decisions = [d for d in self.dossier.deeds(self.study, CommitteeDecided) if d.act.committee is committee and d.act.cohort == cohort]
         return decisions[-1] if decisions and decisions[-1].act.decision is CommitteeDecision.OPEN else None
 
     def slots(self, cohort: CohortId) -> tuple[DoseId, ...]:

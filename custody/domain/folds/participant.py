@@ -1,0 +1,104 @@
+"""The participant as the ledger knows them: consent, eligibility, weights, wristband, doses; nothing that names a person."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from custody.domain.acts.allocation import (
+    ParticipantConsented,
+    ParticipantDoseRequested,
+    ParticipantEligibilityRecorded,
+    ParticipantLeft,
+    WeightMeasured,
+    WristbandIssued,
+)
+from custody.domain.acts.base import field_types
+from custody.domain.acts.bedside import ParticipantDoseClosed, ParticipantDoseStarted
+from custody.domain.acts.codec import act_from, body_of
+from custody.domain.dossier import A, Deed, Dossier
+from custody.domain.folds.base import MissingFact
+from custody.domain.folds.study import StudyFold
+from custody.domain.ids import DoseId, ParticipantId
+from custody.errors import InputError
+
+
+@dataclass(frozen=True)
+class ParticipantFold:
+    dossier: Dossier
+    node: ParticipantId
+    study: StudyFold
+
+    @property
+    def consent(self) -> Deed[ParticipantConsented]:
+        """The latest consent. Raises MissingFact when nobody consented."""
+        found = self.dossier.last(self.node, ParticipantConsented)
+        if found is None:
+            raise MissingFact("participant_consent", node=self.node)
+        return found
+
+    @property
+    def left(self) -> Deed[ParticipantLeft] | None:
+        """The withdrawal, death or screen failure, which is final."""
+        return self.dossier.first(self.node, ParticipantLeft)
+
+    @property
+    def eligibility(self) -> Deed[ParticipantEligibilityRecorded]:
+        """The latest signed eligibility record. Raises MissingFact when there is none."""
+        found = self.dossier.last(self.node, ParticipantEligibilityRecorded)
+        if found is None:
+            raise MissingFact("participant_eligibility", node=self.node)
+        return found
+
+    @cached_property
+    def weights(self) -> tuple[Deed[WeightMeasured], ...]:
+        """Every weighing, oldest first."""
+        return self.dossier.deeds(self.node, WeightMeasured)
+
+    def weight_known_at(self, when: datetime | None = None) -> Deed[WeightMeasured]:
+        """The last weighing recorded up to `when` (None: the last of all). Raises MissingFact when there is none."""
+        known = [d for d in self.weights if when is None or d.recorded_at <= when]
+        if not known:
+            raise MissingFact("weight", node=self.node)
+        return known[-1]
+
+    @property
+    def wristband(self) -> Deed[WristbandIssued]:
+        """The wristband that counts: the last one put on, which revokes those before. Raises MissingFact when there is none."""
+        found = self.dossier.last(self.node, WristbandIssued)
+        if found is None:
+            raise MissingFact("wristband", node=self.node)
+        return found
+
+    @cached_property
+    def doses_requested(self) -> tuple[DoseId, ...]:
+        return tuple(dict.fromkeys(d.act.dose for d in self.dossier.deeds(self.node, ParticipantDoseRequested)))
+
+    @cached_property
+    def doses_started(self) -> tuple[Deed[ParticipantDoseStarted], ...]:
+        """Doses this participant has been given any of, those recorded late included."""
+        return self.dossier.deeds(self.node, ParticipantDoseStarted)
+
+    @cached_property
+    def doses_closed(self) -> tuple[DoseId, ...]:
+        return tuple(dict.fromkeys(d.act.dose for d in self.dossier.deeds(self.node, ParticipantDoseClosed)))
+
+
+def repeated_alike(deed: Deed[A]) -> bool:
+    """Whether two different people scanned and read the same in an act that has to be repeated (rules section 10).
+
+    A correction was signed again by the same roles, so there the two signatures stand for the agreement.
+    """
+    if len(deed.persons) < 2:
+        return False
+    if deed.corrected:
+        return True
+    try:
+        answers = json.loads(deed.second_answers)
+        again = act_from(deed.act.rule.name, deed.act.rule.version, {**body_of(deed.act), **answers})
+    except (ValueError, TypeError, InputError):
+        return False
+    scanned = [name for name, field in field_types(type(deed.act)).items() if field.scanned]
+    return all(name in answers and getattr(again, name) == getattr(deed.act, name) for name in scanned)

@@ -1,0 +1,69 @@
+"""Brings the tables of a store up to this version of custody, and says how far they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from custody.errors import InputError
+from custody.store.connection import Store
+from custody.store.tables import triggers
+
+SchemaState = Literal["empty", "current", "old", "newer"]
+NEWER = "this store was written by a newer custody; install that version or a later one to use it"
+
+_MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+
+
+def schema_state(store: Store) -> SchemaState:
+    """How far the store's tables are. A file that is not there yet is empty, and stays away.
+
+    Raises InputError when the file holds tables that are not custody's.
+    """
+    if not store.path.exists():
+        return "empty"
+    with store.reading() as connection:
+        return _state(connection)
+
+
+def upgrade(store: Store) -> None:
+    """Create or update the tables, all or nothing. Raises InputError for a store of a newer version."""
+    with store.writing() as connection:
+        state = _state(connection)
+        if state == "newer":
+            raise InputError(NEWER)
+        if state == "current":
+            return
+        command.upgrade(_config(connection), "head")
+        if state == "old":
+            for name in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
+                connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+        for _, _, statement in triggers():
+            connection.exec_driver_sql(statement)
+
+
+def _state(connection: Connection) -> SchemaState:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None:
+        tables = inspect(connection).get_table_names()
+        if tables:
+            raise InputError(f"the database holds other tables ({', '.join(tables[:3])}); give custody a file of its own")
+        return "empty"
+    script = ScriptDirectory.from_config(_config(connection))
+    if revision == script.get_current_head():
+        return "current"
+    known = {known.revision for known in script.walk_revisions()}
+    return "old" if revision in known else "newer"
+
+
+def _config(connection: Connection) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

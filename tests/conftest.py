@@ -1,0 +1,29 @@
+"""What every test gets: the valid chain, Hypothesis profiles, and the choice of tests that need something this machine may lack."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+QUICK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("test", max_examples=30, derandomize=True, **QUICK)
+settings.register_profile("prove", max_examples=1000, **QUICK)
+settings.load_profile(os.environ.get("CUSTODY_TEST_PROFILE", "test"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests on genuine logger files run only where their folder is named: they are not part of custody."""
+    if os.environ.get("CUSTODY_LOGGER_SAMPLES"):
+        return
+    without = [item for item in items if item.get_closest_marker("logger_sample")]
+    items[:] = [item for item in items if not item.get_closest_marker("logger_sample")]
+    config.hook.pytest_deselected(items=without)
+
+
+@pytest.fixture
+def chain():
+    from tests.chain import Chain
+
+    return Chain()
