@@ -80,6 +80,8 @@ class Settings:
     max_volume_ml: Decimal = Decimal(300)
     fit_weight_kg: Decimal = Decimal(120)
     max_rate_ml_min: Decimal = Decimal(6)
+    slow_start_min: Decimal = Decimal(15)
+    slow_start_share: Decimal = Decimal("0.5")
     dmso_g_per_kg_day: Decimal = Decimal("1.0")
     fresh_hours: Decimal = Decimal(24)
     frozen_days: Decimal = Decimal(730)

@@ -105,7 +105,7 @@ def deeds_of(entries: Iterable[Entry]) -> tuple[Deed[Act], ...]:
             case Countersigned(proposal=digest, answers=answers) if digest in waiting:
                 found = waiting[digest]
                 found.signers.append(entry.by)
-                if len(found.signers) >= len(ACTS[found.proposal.act].slots):
+                if len(found.signers) >= signatures_needed(found.proposal):
                     del waiting[digest]
                     deeds.append(_in_effect(found, entry, answers))
             case Countersigned():
@@ -113,6 +113,12 @@ def deeds_of(entries: Iterable[Entry]) -> tuple[Deed[Act], ...]:
             case act:
                 deeds.append(Deed(act=act, entry=entry, signers=(entry.by,), began=entry))
     return _with_corrections(deeds)
+
+
+def signatures_needed(proposal: Proposed) -> int:
+    """How many people must sign; a correction needs as many as the act it corrects."""
+    name = json.loads(proposal.body)["act"] if proposal.act == Corrected.rule.name else proposal.act
+    return len(ACTS[name].slots)
 
 
 def _in_effect(found: _Waiting, last: Entry, answers: str) -> Deed[Act]:
@@ -149,7 +155,7 @@ def pending_proposals(entries: Iterable[Entry]) -> tuple[tuple[Entry, tuple[Sign
                 proposal, signers = waiting[digest]
                 signers.append(entry.by)
                 assert isinstance(proposal.act, Proposed)
-                if len(signers) >= len(ACTS[proposal.act.act].slots):
+                if len(signers) >= signatures_needed(proposal.act):
                     del waiting[digest]
             case _:
                 pass

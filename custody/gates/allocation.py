@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 
 from custody.domain.acts.allocation import DoseAllocated, EligibilityLine, KitAssigned
 from custody.domain.acts.bedside import BagPreparationStarted
@@ -13,6 +12,7 @@ from custody.domain.dossier import Deed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.participant import ParticipantFold, repeated_alike
+from custody.domain.folds.registers import span
 from custody.domain.ids import BagId, CohortId, Digest
 from custody.domain.lineage import donations_of, is_placebo, lots_of
 from custody.domain.terms import Answer, Committee, ConsentSigner
@@ -23,7 +23,7 @@ from custody.gates.registry import gate
 PARTICIPANT_FORM = "participant"
 
 
-@gate("ALO-COHORT", revision=1, title="The cohort is open for this dose", source="rules 4 (G7), 13; register: phase 2 after both committees")
+@gate("ALO-COHORT", revision=1, title="The cohort is open for this dose", source="rules 4 (G7); register: phase 2")
 def cohort_is_open(case: Case, now: datetime) -> Outcome:
     """The stagger counts from the thaw on: bags may be reserved and travel while an earlier participant is still watched."""
     dose, cohort = case.dose, case.dose.cohort
@@ -38,10 +38,9 @@ def cohort_is_open(case: Case, now: datetime) -> Outcome:
     others = [slot for slot in case.study.slots(cohort.id) if slot != dose.node]
     if len(others) >= cohort.size:
         return Blocked(Reason("cohort_full", cohort=cohort.id, size=cohort.size, taken=len(others)), (opened.digest,))
-    if isinstance(case.proposed, BagPreparationStarted):
-        early = stagger_fault(dose, now)
-        if early is not None:
-            return early
+    early = stagger_fault(dose, now) if isinstance(case.proposed, BagPreparationStarted) else None
+    if early is not None:
+        return early
     return Passed((dose.requested.digest, opened.digest))
 
 
@@ -70,7 +69,7 @@ def _watched_until(dose: DoseFold, cohort: CohortId) -> datetime | None:
     if days is None:
         raise MissingFact("dlt_window_d", node=dose.study.study)
     starts = [d.act.started_at for d in dose.study.doses_started(cohort)]
-    return max(starts) + _days(days) if starts else None
+    return max(starts) + span(days=days) if starts else None
 
 
 def toxicity_fault(dose: DoseFold) -> Blocked | None:
@@ -93,12 +92,14 @@ def _came_after(decided: Deed[CommitteeDecided], moment: datetime) -> bool:
 
 
 def stagger_fault(dose: DoseFold, now: datetime) -> Blocked | None:
-    """Another dose of the cohort was started too short a time ago (setting `stagger_h`)."""
+    """Another dose of the cohort was started too short a time ago (setting `stagger_h`); a dose that runs already is not held up."""
+    if dose.started is not None:
+        return None
     hours = dose.criteria.settings.stagger_h
     if hours is None:
         raise MissingFact("stagger_h", node=dose.study.study)
     for other in dose.study.doses_started(dose.cohort.id):
-        earliest = other.act.started_at + _hours(hours)
+        earliest = other.act.started_at + span(hours=hours)
         if other.act.dose != dose.node and now < earliest:
             return Blocked(Reason("stagger_not_over", started_at=other.act.started_at, earliest=earliest), (other.digest,))
     return None
@@ -156,14 +157,15 @@ def _line_fault(criterion: EligibilityCriterion, lines: list[EligibilityLine]) -
 
 @gate("ALO-WINDOW", revision=1, title="The participant is within the time window since diagnosis", source="protocol: diagnosed within 72 h")
 def within_window(case: Case, now: datetime) -> Outcome:
-    """`window_ends_at` = allocation: the window had to be open when the bags were reserved; otherwise it has to be open now."""
+    """The window has to be open now, or, once that came first, at the start of the infusion or (by setting) when bags were reserved."""
     dose = case.dose
     record = dose.recipient.eligibility
     settings = dose.criteria.settings
     diagnosed_at = record.act.diagnosed_at
-    reserved = settings.window_ends_at is WindowEnd.ALLOCATION and not isinstance(case.proposed, DoseAllocated)
-    judged_at = dose.allocation.recorded_at if reserved and dose.allocation is not None else now
-    ends_at = diagnosed_at + _hours(settings.enrol_window_h)
+    judged_at = dose.started_at or now
+    if settings.window_ends_at is WindowEnd.ALLOCATION and not isinstance(case.proposed, DoseAllocated) and dose.allocation is not None:
+        judged_at = dose.allocation.recorded_at
+    ends_at = diagnosed_at + span(hours=settings.enrol_window_h)
     if diagnosed_at <= judged_at <= ends_at:
         return Passed((record.digest,))
     return Blocked(Reason("outside_window", diagnosed_at=diagnosed_at, ends_at=ends_at, judged_at=judged_at), (record.digest,))
@@ -243,11 +245,3 @@ def kit_from_randomisation(case: Case, now: datetime) -> Outcome:
     if strange is not None:
         return Blocked(Reason("bag_not_in_kit", bag=strange, kit=kit), evidence)
     return Passed(evidence)
-
-
-def _hours(hours: Decimal) -> timedelta:
-    return timedelta(minutes=float(hours * 60))
-
-
-def _days(days: Decimal) -> timedelta:
-    return _hours(days * 24)

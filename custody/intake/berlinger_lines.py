@@ -9,6 +9,7 @@ from custody.errors import MalformedFileError
 
 PAIR_BREAK = re.compile(r", (?=[A-Za-z][A-Za-z ]*:)")
 FREE_TEXT = "User String"
+TABLES = ("Marker", "Data")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -90,8 +91,8 @@ def blocks_of(data: bytes) -> Blocks:
 
 
 def _add_row(blocks: Blocks, number: int, line: str, parents: list[str]) -> None:
-    if len(parents) != 1:
-        raise malformed(number, "a table row outside a table")
+    if len(parents) != 1 or parents[0] not in TABLES:
+        raise malformed(number, f"a table row where no table is; expected one under {' or '.join(TABLES)}")
     blocks.tables.setdefault(parents[0], []).append(Row(line=number, cells=tuple(line[1:].split("\t"))))
 
 

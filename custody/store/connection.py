@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError
 
 from custody.errors import InputError
 from custody.store.tables import store_fact
@@ -20,8 +20,9 @@ from custody.store.write_lock import WriteLock
 __all__ = ["Connection", "Store", "open_store"]
 
 FIRST_BYTES = b"SQLite format 3\x00"
-# A journal longer than this is copied back into the file; well below the 64 MB that a soak may reach.
-JOURNAL_BYTES = 8 * 1024 * 1024
+# The journal is copied back into the file after so many commits, or sooner when it has grown by so many bytes.
+COMMITS_BETWEEN_COPIES = 250
+BYTES_BETWEEN_COPIES = 8 * 1024 * 1024
 DEMONSTRATION = "demonstration"
 
 _PRAGMAS = (
@@ -34,6 +35,7 @@ _PRAGMAS = (
     "PRAGMA trusted_schema = OFF",
     # Copying the journal back happens under our lock only: SQLite before 3.51.3 can corrupt the file when it races a commit.
     "PRAGMA wal_autocheckpoint = 0",
+    "PRAGMA journal_size_limit = 33554432",
 )
 _HOW = "set CUSTODY_DATABASE_URL to sqlite:///FILE (an absolute path has four slashes: sqlite:////var/lib/custody/custody.db)"
 
@@ -55,7 +57,8 @@ class Store:
         self.dialect = "sqlite"
         self._by_process: dict[int, _InProcess] = {}
         self._is_demonstration: bool | None = None
-        self._journal_limit = JOURNAL_BYTES
+        self._commits = 0
+        self._journal_bytes = 0
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -68,7 +71,7 @@ class Store:
             connection = connection.execution_options(custody_begin="BEGIN IMMEDIATE")
             with connection.begin():
                 yield connection
-            self._shorten_journal(connection)
+            self._copy_journal(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -102,22 +105,25 @@ class Store:
             here = self._by_process.setdefault(os.getpid(), _InProcess(_engine(self.url), WriteLock(self.path)))
         return here
 
-    def _shorten_journal(self, connection: Connection) -> None:
-        journal = self.path.with_name(self.path.name + "-wal")
-        try:
-            length = journal.stat().st_size
-        except OSError:
+    def _copy_journal(self, connection: Connection) -> None:
+        """Under the lock: SQLite then begins the journal again at its start, over blocks that the disk already has."""
+        self._commits += 1
+        if self._commits % 16:
             return
-        if length < self._journal_limit:
+        length = self._journal_length()
+        if self._commits < COMMITS_BETWEEN_COPIES and length < self._journal_bytes + BYTES_BETWEEN_COPIES:
             return
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
-        # Readers may still need the journal: copy what can be copied, empty it only if nobody is in the way.
         driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        driver.execute("PRAGMA busy_timeout = 0")
-        busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        driver.execute("PRAGMA busy_timeout = 5000")
-        self._journal_limit = JOURNAL_BYTES + (length if busy else 0)
+        self._commits = 0
+        self._journal_bytes = self._journal_length()
+
+    def _journal_length(self) -> int:
+        try:
+            return self.path.with_name(self.path.name + "-wal").stat().st_size
+        except OSError:
+            return 0
 
 
 def open_store(url: str) -> Store:
@@ -184,9 +190,11 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     statement = connection.get_execution_options().get("custody_begin", "BEGIN")
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
     try:
-        connection.exec_driver_sql(statement)
-    except DatabaseError as error:
-        if "readonly" in str(error.orig):
+        driver.execute(statement)
+    except sqlite3.DatabaseError as error:
+        if "readonly" in str(error):
             raise InputError("the store's file is read-only; give custody the right to write to it and to its folder") from error
         raise

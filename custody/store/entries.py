@@ -7,17 +7,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, select
 
 from custody.domain.dossier import Entry
-from custody.errors import InputError
 from custody.ledger.leaves import SALT_SIZE
 from custody.ledger.streams import GENESIS, entry_digest
-from custody.store import log, lookups
-from custody.store.envelope import NewEntry, entry_of, envelope_of, iso
+from custody.store import log, lookup_rows
+from custody.store.envelope import NewEntry, entry_of, fields_of, text_of
 from custody.store.loading import entry_by_digest, forget_decoded, heads, load_evidence, load_streams, read_heads
 from custody.store.log import size
+from custody.store.statements import Prepared, inserted, upserted
 from custody.store.tables import entry, stream_head
 
 __all__ = [
@@ -33,12 +32,9 @@ __all__ = [
     "size",
 ]
 
-_INSERT_ENTRY = insert(entry)
-_upsert = sqlite_insert(stream_head)
-_SET_HEAD = _upsert.on_conflict_do_update(
-    index_elements=["stream"], set_={"position": _upsert.excluded.position, "digest": _upsert.excluded.digest}
-)
-_LAST_RECORDED_AT = select(entry.c.recorded_at).order_by(entry.c.id.desc()).limit(1)
+_INSERT_ENTRY = inserted(entry)
+_SET_HEAD = upserted(stream_head, "stream")
+_LAST_RECORDED_AT = Prepared(select(entry.c.recorded_at).order_by(entry.c.id.desc()).limit(1))
 
 
 def lock_streams(connection: Connection, write: Iterable[str], share: Iterable[str]) -> None:
@@ -62,43 +58,45 @@ def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: date
     """
     if not new:
         return ()
-    ends = {stream: end for stream, end in read_heads(connection, {each.act.subject.key for each in new}).items()}
+    ends = read_heads(connection, {each.act.subject.key for each in new})
     first = log.size(connection)
     rows: list[dict[str, Any]] = []
-    written: list[Entry] = []
-    for number, each in enumerate(new):
-        stream = each.act.subject.key
-        position, previous = ends.get(stream, (0, GENESIS))
-        row = _row(each, first + number, position + 1, previous, recorded_at)
-        ends[stream] = (position + 1, row["digest"])
+    told: list[dict[str, Any]] = []
+    for each in new:
+        position, previous = ends.get(each.act.subject.key, (0, GENESIS))
+        fields = fields_of(each, position=position + 1, previous=previous, recorded_at=recorded_at)
+        # On SQLite the log is sequenced in the same commit, so the place in it can be the row's own number.
+        row = _row(each, first + len(rows) + 1, fields, previous)
+        ends[row["stream"]] = (position + 1, row["digest"])
         rows.append(row)
-        written.append(entry_of(each, position=position + 1, digest=row["digest"], recorded_at=recorded_at))
-    connection.execute(_INSERT_ENTRY, rows)
-    touched = dict.fromkeys(each.stream for each in written)
-    connection.execute(_SET_HEAD, [{"stream": stream, "position": ends[stream][0], "digest": ends[stream][1]} for stream in touched])
+        told.append(fields)
+    _INSERT_ENTRY.run(connection, rows)
+    touched = dict.fromkeys(row["stream"] for row in rows)
+    _SET_HEAD.run(connection, [{"stream": stream, "position": ends[stream][0], "digest": ends[stream][1]} for stream in touched])
     log.append_leaves(connection, first, [(row["id"], row["salt"], row["stream"], row["position"], row["digest"]) for row in rows])
-    lookups.enter(connection, rows)
-    return tuple(written)
+    lookup_rows.enter(connection, told)
+    return tuple(
+        entry_of(each, position=row["position"], digest=row["digest"], recorded_at=recorded_at) for each, row in zip(new, rows, strict=True)
+    )
 
 
 def last_recorded_at(connection: Connection) -> datetime | None:
     """When the newest entry was recorded; None in an empty ledger."""
-    found = connection.execute(_LAST_RECORDED_AT).scalar()
-    return None if found is None else datetime.fromisoformat(found)
+    found = _LAST_RECORDED_AT.one(connection)
+    return None if found is None else datetime.fromisoformat(found[0])
 
 
-def _row(new: NewEntry, number: int, position: int, previous: bytes, recorded_at: datetime) -> dict[str, Any]:
-    envelope = envelope_of(new, position=position, previous=previous, recorded_at=recorded_at)
+def _row(new: NewEntry, number: int, fields: dict[str, Any], previous: bytes) -> dict[str, Any]:
+    envelope = text_of(fields)
     return {
-        # On SQLite the log is sequenced in the same commit, so the place in it can be the row's own number.
-        "id": number + 1,
-        "stream": new.act.subject.key,
-        "position": position,
-        "act": new.act.rule.name,
+        "id": number,
+        "stream": fields["stream"],
+        "position": fields["position"],
+        "act": fields["act"],
         "evidence": int(new.act.rule.evidence),
-        "site": new.by.site.value,
-        "study": new.study.value if new.study else None,
-        "recorded_at": iso(recorded_at),
+        "site": fields["site"],
+        "study": fields["study"],
+        "recorded_at": fields["recorded_at"],
         "previous": previous,
         "digest": entry_digest(previous, envelope.encode()),
         "salt": secrets.token_bytes(SALT_SIZE),

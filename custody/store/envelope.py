@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from custody import __version__
 from custody.domain.acts import ACTS, Act
@@ -39,8 +39,7 @@ class NewEntry:
     idempotency_key: str | None = None
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One stored entry as it came from the database; nothing about it is known to be true yet."""
 
     stream: str
@@ -70,11 +69,11 @@ def is_evidence(act: str) -> int:
     return int(rule.evidence)
 
 
-def envelope_of(new: NewEntry, *, position: int, previous: bytes, recorded_at: datetime) -> str:
-    """The canonical text of one entry. Raises InputError when something in it cannot be kept."""
+def fields_of(new: NewEntry, *, position: int, previous: bytes, recorded_at: datetime) -> dict[str, Any]:
+    """What the canonical text of one entry says. Raises InputError when something in it cannot be kept."""
     _check_signature(new)
     by = new.by
-    fields = {
+    return {
         "act": new.act.rule.name,
         "act_version": new.act.rule.version,
         "stream": new.act.subject.key,
@@ -94,6 +93,10 @@ def envelope_of(new: NewEntry, *, position: int, previous: bytes, recorded_at: d
         "software_version": __version__,
         "body": body_of(new.act),
     }
+
+
+def text_of(fields: Mapping[str, Any]) -> str:
+    """The text that is hashed. Raises InputError when something in it cannot be kept."""
     return canonical(fields).decode()
 
 
@@ -121,6 +124,14 @@ def entry_of(new: NewEntry, *, position: int, digest: bytes, recorded_at: dateti
         study=new.study,
         station=new.station,
     )
+
+
+def check_columns(row: Row) -> None:
+    """Compare the columns of a row whose digest was checked with its text; errors as `decoded`."""
+    try:
+        _compare(row, json.loads(row.envelope))
+    except (CustodyError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise broken(row.stream, row.position, f"it cannot be read ({error})") from error
 
 
 def decoded(row: Row) -> Entry:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, union_all
@@ -18,14 +19,14 @@ from custody.domain.dossier import Entry, Head
 from custody.domain.ids import Digest
 from custody.errors import InputError, LedgerBrokenError
 from custody.ledger.streams import GENESIS, entry_digest
-from custody.store.envelope import Row, broken, decoded, is_evidence
+from custody.store.envelope import Row, broken, check_columns, decoded
+from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import entry, stream_head
 
 # Evidence younger than this many entries is read and hashed every time, as everything else is.
 FRESH_EVIDENCE = 100
 ROWS_REMEMBERED_MAX = 100_000
 
-_STREAMS = bindparam("streams", expanding=True)
 _columns = entry.c
 _ROW = (
     _columns.stream,
@@ -39,16 +40,20 @@ _ROW = (
     _columns.digest,
     _columns.envelope,
 )
-_HEADS = select(stream_head.c.stream, stream_head.c.position, stream_head.c.digest).where(stream_head.c.stream.in_(_STREAMS))
-_HEADLESS = select(_columns.stream, _columns.position).where(_columns.stream.in_(_STREAMS)).limit(1)
-_ALL = select(*_ROW).where(_columns.stream.in_(_STREAMS))
-_RECENT = union_all(
-    select(*_ROW).where(_columns.stream.in_(_STREAMS), _columns.evidence == 0),
-    select(*_ROW)
-    .select_from(stream_head.join(entry, _columns.stream == stream_head.c.stream))
-    .where(stream_head.c.stream.in_(_STREAMS), _columns.evidence != 0, _columns.position > stream_head.c.position - FRESH_EVIDENCE),
+_HEADS = PreparedIn(
+    lambda among: select(stream_head.c.stream, stream_head.c.position, stream_head.c.digest).where(among(stream_head.c.stream))
 )
-_BY_DIGEST = select(*_ROW).where(_columns.digest == bindparam("digest_wanted"))
+_HEADLESS = PreparedIn(lambda among: select(_columns.stream, _columns.position).where(among(_columns.stream)).limit(1))
+_ALL = PreparedIn(lambda among: select(*_ROW).where(among(_columns.stream)))
+_RECENT = PreparedIn(
+    lambda among: union_all(
+        select(*_ROW).where(among(_columns.stream), _columns.evidence == 0),
+        select(*_ROW)
+        .select_from(stream_head.join(entry, _columns.stream == stream_head.c.stream))
+        .where(among(stream_head.c.stream), _columns.evidence != 0, _columns.position > stream_head.c.position - FRESH_EVIDENCE),
+    )
+)
+_BY_DIGEST = Prepared(select(*_ROW).where(_columns.digest == bindparam("digest_wanted")))
 
 
 class _Known(NamedTuple):
@@ -97,14 +102,11 @@ def read_heads(connection: Connection, streams: Iterable[str]) -> dict[str, tupl
     Raises LedgerBrokenError when a stream has entries and no head.
     """
     wanted = list(dict.fromkeys(streams))
-    if not wanted:
-        return {}
-    found = {stream: (position, digest) for stream, position, digest in connection.execute(_HEADS, {"streams": wanted})}
+    found = {stream: (position, digest) for stream, position, digest in _HEADS.rows(connection, wanted)}
     missing = [stream for stream in wanted if stream not in found]
     if missing:
-        headless = connection.execute(_HEADLESS, {"streams": missing}).first()
-        if headless is not None:
-            raise broken(headless.stream, headless.position, "its stream has no head")
+        for stream, position in _HEADLESS.rows(connection, missing):
+            raise broken(stream, position, "its stream has no head")
     return found
 
 
@@ -137,7 +139,7 @@ def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
 
 def entry_by_digest(connection: Connection, digest: Digest) -> Entry | None:
     """The entry with this digest, its own bytes hashed again; None when there is none."""
-    found = connection.execute(_BY_DIGEST, {"digest_wanted": bytes.fromhex(digest.value)}).first()
+    found = _BY_DIGEST.one(connection, digest_wanted=bytes.fromhex(digest.value))
     if found is None:
         return None
     row = Row(*found)
@@ -168,14 +170,16 @@ def _load(connection: Connection, streams: list[str]) -> dict[str, tuple[Entry, 
     return answer
 
 
-def _grouped(connection: Connection, statement: object, streams: list[str]) -> dict[str, list[Row]]:
+def _grouped(connection: Connection, statement: PreparedIn, streams: list[str]) -> dict[str, list[Row]]:
     groups: dict[str, list[Row]] = {stream: [] for stream in streams}
-    if streams:
-        for found in connection.execute(statement, {"streams": streams}):  # type: ignore[call-overload]
-            groups[found[0]].append(Row(*found))
-        for rows in groups.values():
-            rows.sort(key=lambda row: row.position)
+    for found in statement.rows(connection, streams):
+        groups[found[0]].append(Row(*found))
+    for rows in groups.values():
+        rows.sort(key=_position)
     return groups
+
+
+_position = attrgetter("position")
 
 
 def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Row], known: tuple[_Known, ...]) -> tuple[_Known, ...]:
@@ -223,6 +227,8 @@ def _known(row: Row, known: tuple[_Known, ...]) -> _Known:
         before = known[row.position - 1]
         if before.digest == row.digest and before.columns == columns:
             return before
-    read = decoded(row)
-    return _Known(row.digest, columns, None if is_evidence(row.act) else read)
+    if row.evidence:
+        check_columns(row)
+        return _Known(row.digest, columns, None)
+    return _Known(row.digest, columns, decoded(row))
 

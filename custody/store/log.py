@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from custody.errors import NotFoundError
 from custody.ledger.leaves import leaf_data
 from custody.ledger.merkle import ReadNode, appended_nodes, inclusion_proof, leaf_hash, root_from_nodes
+from custody.store.statements import Prepared, inserted
 from custody.store.tables import entry, leaf, node
 
-_NEWEST = select(leaf.c.number).order_by(leaf.c.number.desc()).limit(1)
-_LEAF = select(leaf.c.hash).where(leaf.c.number == bindparam("wanted"))
-_NODE = select(node.c.hash).where(node.c.level == bindparam("level_wanted"), node.c.number == bindparam("wanted"))
-_INSERT_LEAF = insert(leaf)
-_INSERT_NODE = insert(node)
+_NEWEST = Prepared(select(leaf.c.number).order_by(leaf.c.number.desc()).limit(1))
+_LEAF = Prepared(select(leaf.c.hash).where(leaf.c.number == bindparam("number_wanted")))
+_NODE = Prepared(select(node.c.hash).where(node.c.level == bindparam("level_wanted"), node.c.number == bindparam("number_wanted")))
+_INSERT_LEAF = inserted(leaf)
+_INSERT_NODE = inserted(node)
+_PLACE = Prepared(
+    select(leaf.c.number, entry.c.salt).join(entry, entry.c.id == leaf.c.entry_id).where(entry.c.digest == bindparam("digest_wanted"))
+)
 
 
 def size(connection: Connection) -> int:
     """How many entries the log has."""
-    newest: int | None = connection.execute(_NEWEST).scalar()
-    return 0 if newest is None else newest + 1
+    newest = _NEWEST.one(connection)
+    return 0 if newest is None else int(newest[0]) + 1
 
 
 def root(connection: Connection, at_size: int) -> bytes:
@@ -30,12 +34,14 @@ def root(connection: Connection, at_size: int) -> bytes:
 
 
 def reader(connection: Connection) -> ReadNode:
-    """Reads one stored subtree; None where it is missing, which the tree functions refuse."""
+    """Reads one stored subtree; no bytes where it is missing, which the tree functions refuse."""
 
     def read(level: int, number: int) -> bytes:
         if level == 0:
-            return connection.execute(_LEAF, {"wanted": number}).scalar()  # type: ignore[return-value]
-        return connection.execute(_NODE, {"level_wanted": level, "wanted": number}).scalar()  # type: ignore[return-value]
+            found = _LEAF.one(connection, number_wanted=number)
+        else:
+            found = _NODE.one(connection, level_wanted=level, number_wanted=number)
+        return found[0] if found else b""
 
     return read
 
@@ -52,12 +58,10 @@ def append_leaves(connection: Connection, first: int, rows: Sequence[tuple[int, 
     for offset, (_, hashed) in enumerate(leaves):
         made.update({(level, number): joined for level, number, joined in appended_nodes(first + offset, hashed, read)})
     nodes = [{"level": level, "number": number, "hash": joined} for (level, number), joined in made.items() if level]
-    connection.execute(
-        _INSERT_LEAF,
-        [{"number": first + offset, "entry_id": entry_id, "hash": hashed} for offset, (entry_id, hashed) in enumerate(leaves)],
+    _INSERT_LEAF.run(
+        connection, [{"number": first + offset, "entry_id": entry_id, "hash": hashed} for offset, (entry_id, hashed) in enumerate(leaves)]
     )
-    if nodes:
-        connection.execute(_INSERT_NODE, nodes)
+    _INSERT_NODE.run(connection, nodes)
 
 
 def proof_of(connection: Connection, digest: bytes, at_size: int) -> tuple[int, bytes, list[bytes]]:
@@ -65,9 +69,8 @@ def proof_of(connection: Connection, digest: bytes, at_size: int) -> tuple[int, 
 
     Raises NotFoundError when there is no such entry among them.
     """
-    found = connection.execute(
-        select(leaf.c.number, entry.c.salt).join(entry, entry.c.id == leaf.c.entry_id).where(entry.c.digest == digest)
-    ).first()
-    if found is None or found.number >= at_size:
+    found = _PLACE.one(connection, digest_wanted=digest)
+    if found is None or found[0] >= at_size:
         raise NotFoundError(f"no entry {digest.hex()} among the first {at_size}")
-    return found.number, found.salt, inclusion_proof(found.number, at_size, reader(connection))
+    number, salt = found
+    return number, salt, inclusion_proof(number, at_size, reader(connection))

@@ -125,6 +125,8 @@ waiting_proposal = _table(
     _text("proposal"),
     _number("position"),
     _text("act"),
+    _number("act_version"),
+    _text("body"),
     _number("signers"),
     _text("site"),
     _text("study", nullable=True),

@@ -21,6 +21,7 @@ INVESTIGATOR = (signed(Meaning.CONFIRMED, Role.INVESTIGATOR),)
 
 @act(
     "participant_registered",
+    opens="first",
     title="Participant registered under a code",
     about=ParticipantId,
     unguarded_because=HAPPENED,
@@ -134,6 +135,7 @@ class WristbandIssued(Act):
 
 @act(
     "dose_requested",
+    opens="first",
     title="Dose requested",
     about=DoseId,
     unguarded_because="it opens the dose, so that an exceptional release can come before hold point G7",
@@ -171,6 +173,7 @@ class ParticipantDoseRequested(Act):
 
 @act(
     "kit_assigned",
+    opens="first",
     title="Kit assigned by randomisation",
     about=KitId,
     unguarded_because="gate ALO-RAND judges it; an assignment moves nothing",

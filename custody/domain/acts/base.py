@@ -93,6 +93,7 @@ class ActRule:
     second: Literal["sign", "repeat"]
     companion: bool
     evidence: bool
+    opens: Literal["no", "first", "may"]
     cls: type[Act]
 
     @property
@@ -120,12 +121,15 @@ def act(
     second: Literal["sign", "repeat"] = "sign",
     companion: bool = False,
     evidence: bool = False,
+    opens: Literal["no", "first", "may"] = "no",
 ) -> Callable[[type[T]], type[T]]:
     """Enter an act class into the table.
 
     `after`: acts of which at least one must stand earlier in the same stream; empty means the act may open it.
     `unguarded_because`: why no hold point guards it (a contract test wants one or the other).
     `companion`: written only by another act's `companions`, never recorded on its own.
+    `opens`: `first` makes its thing known and comes once, before everything else; `may` can do so and can also come later; every
+    other act needs a thing that is known.
     `evidence`: kept for ever but read by no gate (scans refused, verdicts, sign-ins).
     """
 
@@ -150,6 +154,7 @@ def act(
             second=second,
             companion=companion,
             evidence=evidence,
+            opens=opens,
             cls=cls,
         )
         return cls

@@ -15,6 +15,7 @@ HAPPENED = "it records what happened, and moves nothing towards a patient"
 
 @act(
     "donor_registered",
+    opens="first",
     title="Donor registered under a code",
     about=DonorId,
     unguarded_because=HAPPENED,
@@ -66,6 +67,7 @@ class ConsentWithdrawn(Act):
 
 @act(
     "cord_collected",
+    opens="first",
     title="Cord collected",
     about=Din,
     hold_point=HoldPoint.COLLECTION,
@@ -189,6 +191,7 @@ class EligibilityRefused(Act):
 
 @act(
     "tissue_packed",
+    opens="first",
     title="Cord tissue packed and sealed at the hospital",
     about=TissueId,
     unguarded_because="hold point G3 judges it at the facility",

@@ -76,6 +76,7 @@ class PrimaryCultureHarvested(Act):
 
 @act(
     "bank_started",
+    opens="first",
     title="Cell bank started",
     about=BankId,
     hold_point=HoldPoint.MANUFACTURING,
@@ -148,6 +149,7 @@ class BankFilled(Act):
 
 @act(
     "lot_started",
+    opens="first",
     title="Drug-product lot started",
     about=LotId,
     hold_point=HoldPoint.MANUFACTURING,
@@ -218,6 +220,7 @@ class BagsFilled(Act):
 
 @act(
     "bag_filled",
+    opens="first",
     title="Bag filled",
     about=BagId,
     unguarded_because="written with the fill of its lot, which hold point G4 guards",
@@ -335,6 +338,7 @@ class BagTakenOut(Act):
 
 @act(
     "material_received",
+    opens="first",
     title="Material received",
     about=MaterialId,
     unguarded_because=HAPPENED,
@@ -385,6 +389,7 @@ class MaterialRefused(Act):
 
 @act(
     "equipment_registered",
+    opens="first",
     title="Equipment registered",
     about=EquipmentId,
     unguarded_because=HAPPENED,

@@ -16,6 +16,7 @@ EVERYONE = tuple(Role)
 
 @act(
     "site_registered",
+    opens="first",
     title="Site registered",
     about=SiteId,
     unguarded_because="a site can do nothing by itself",
@@ -35,6 +36,7 @@ class SiteRegistered(Act):
 
 @act(
     "account_created",
+    opens="first",
     title="Account created",
     about=AccountId,
     unguarded_because="an account without a grant can do nothing",

@@ -16,6 +16,7 @@ RECORD = "it follows the rules of the act it is about"
 
 @act(
     "proposed",
+    opens="may",
     title="Proposed, waiting for the other person",
     about=ANYTHING,
     unguarded_because="a proposal has no effect until its last signature, when the hold point runs",

@@ -21,6 +21,7 @@ RECEIVERS = (
 
 @act(
     "shipper_registered",
+    opens="first",
     title="Shipper registered",
     about=ShipperId,
     unguarded_because="hold point G8 judges it when it is packed",
@@ -54,6 +55,7 @@ class ShipperQualified(Act):
 
 @act(
     "logger_registered",
+    opens="first",
     title="Temperature logger registered",
     about=LoggerId,
     unguarded_because="hold point G8 judges it when it travels",
@@ -148,6 +150,7 @@ class Leg:
 
 @act(
     "shipment_planned",
+    opens="first",
     title="Shipment planned",
     about=ShipmentId,
     unguarded_because="a plan moves nothing; hold point G8 judges the packed shipper",

@@ -12,6 +12,7 @@ from custody.domain.terms import Committee, CommitteeDecision, Meaning, Role
 
 @act(
     "study_proposed",
+    opens="may",
     title="Study version proposed",
     about=StudyId,
     unguarded_because="a proposed version judges nothing",
@@ -192,6 +193,7 @@ class StudyResumed(Act):
 
 @act(
     "logger_key_registered",
+    opens="may",
     title="Logger signing key registered",
     about=StudyId,
     unguarded_because="gate BAG-COLD judges each file against the registered keys",

@@ -68,7 +68,7 @@ class CultureFold:
 
     @cached_property
     def recorded_steps(self) -> tuple[CultureStep, ...]:
-        return tuple(d.act.culture for d in self.dossier.deeds(self.node) if isinstance(d.act, CULTURE_ACTS))
+        return tuple(d.act.culture for d in self.dossier.deeds(self.node, Act) if isinstance(d.act, CULTURE_ACTS))
 
     @cached_property
     def steps(self) -> tuple[CultureStep, ...]:
@@ -152,6 +152,10 @@ class VialsFold:
     @cached_property
     def drawn(self) -> frozenset[int]:
         return frozenset(vial for d in self.dossier.deeds(self.node, VialsWithdrawn) for vial in d.act.vials)
+
+    @property
+    def evidence(self) -> tuple[Digest, ...]:
+        return tuple(d.digest for d in self.dossier.deeds(self.node, Act) if isinstance(d.act, BankFilled | VialsWithdrawn))
 
     @property
     def left(self) -> int:

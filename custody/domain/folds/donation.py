@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from custody.domain.acts.base import Act
 from custody.domain.acts.donation import (
     ConsentSigned,
     ConsentWithdrawn,
@@ -76,7 +77,7 @@ class DonationFold:
     @cached_property
     def consent_withdrawn(self) -> Deed[ConsentWithdrawn] | None:
         """The withdrawal of the consent this donation rests on: order is position, never a clock. Raises MissingFact without consent."""
-        digests = [d.digest for d in self.dossier.deeds(self.donor)]
+        digests = [d.digest for d in self.dossier.deeds(self.donor, Act)]
         after = digests[digests.index(self.consent.digest) :]
         return next((d for d in self.dossier.deeds(self.donor, ConsentWithdrawn) if d.digest in after), None)
 

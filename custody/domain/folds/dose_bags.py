@@ -130,27 +130,27 @@ class DoseBags:
             case DoseAllocated():
                 return self.bags_with(proposed)
             case BagPreparationStarted(bag=bag):
-                return (bag,) if bag in self.bags else self._first_of(self._unopened, self._usable)
+                return (bag,) if bag in self.bags else self._first_of(self.unopened_bags, self.usable_bags)
             case NextBagStarted(bag=bag):
-                return (bag,) if bag in self.bags else self._first_of(self._released, self._usable)
+                return (bag,) if bag in self.bags else self._first_of(self.released_bags, self.usable_bags)
             case InfusionStarted(bag=bag):
                 own = (bag,) if bag in self.bags else ()
-                return tuple(dict.fromkeys((*own, *self._released))) or self._usable
+                return tuple(dict.fromkeys((*own, *self.released_bags))) or self.usable_bags
             case _:
                 return self.bags
 
     @property
-    def _usable(self) -> tuple[BagId, ...]:
+    def usable_bags(self) -> tuple[BagId, ...]:
         return tuple(bag for bag in self.bags if not self.is_over(bag))
 
     @property
-    def _unopened(self) -> tuple[BagId, ...]:
-        return tuple(bag for bag in self._usable if bag not in self.bags_opened)
+    def unopened_bags(self) -> tuple[BagId, ...]:
+        return tuple(bag for bag in self.usable_bags if bag not in self.bags_opened)
 
     @property
-    def _released(self) -> tuple[BagId, ...]:
+    def released_bags(self) -> tuple[BagId, ...]:
         """Prepared, released and waiting for the bed."""
-        return tuple(bag for bag in self._usable if self.release_of(bag) is not None and bag not in self.bags_begun)
+        return tuple(bag for bag in self.usable_bags if self.release_of(bag) is not None and bag not in self.bags_begun)
 
     @staticmethod
     def _first_of(*choices: tuple[BagId, ...]) -> tuple[BagId, ...]:

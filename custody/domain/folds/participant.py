@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from custody.domain.acts.allocation import (
     ParticipantConsented,
@@ -100,5 +101,6 @@ def repeated_alike(deed: Deed[A]) -> bool:
         again = act_from(deed.act.rule.name, deed.act.rule.version, {**body_of(deed.act), **answers})
     except (ValueError, TypeError, InputError):
         return False
-    scanned = [name for name, field in field_types(type(deed.act)).items() if field.scanned]
+    act: Any = deed.act
+    scanned = [name for name, field in field_types(type(act)).items() if field.scanned]
     return all(name in answers and getattr(again, name) == getattr(deed.act, name) for name in scanned)

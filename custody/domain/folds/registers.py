@@ -8,7 +8,19 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
-from custody.domain.acts.manufacturing import EquipmentCalibrated, EquipmentRegistered, MaterialReceived, MaterialRefused, MaterialReleased
+from custody.domain.acts.base import Act
+from custody.domain.acts.manufacturing import (
+    BagsFilled,
+    BankStepRecorded,
+    EquipmentCalibrated,
+    EquipmentRegistered,
+    LotStepRecorded,
+    MaterialReceived,
+    MaterialRefused,
+    MaterialReleased,
+    PrimaryCultureHarvested,
+    ProcessingStarted,
+)
 from custody.domain.acts.people import TrainingRecorded
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead
 from custody.domain.dossier import Deed, Dossier
@@ -22,6 +34,28 @@ def span(*, days: Decimal = Decimal(0), hours: Decimal = Decimal(0), minutes: De
     """An exact length of time from the decimals of the criteria; to the microsecond, rounded down so that a limit never grows."""
     microseconds = Fraction(days) * 86_400_000_000 + Fraction(hours) * 3_600_000_000 + Fraction(minutes) * 60_000_000
     return timedelta(microseconds=microseconds.numerator // microseconds.denominator)
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a step used, and from when to when."""
+
+    materials: tuple[MaterialId, ...]
+    equipment: tuple[EquipmentId, ...]
+    started_at: datetime
+    ended_at: datetime
+
+
+def use_of(act: Act, recorded_at: datetime) -> Use | None:
+    """None for an act that uses neither materials nor equipment. A culture step runs from its start until it is recorded."""
+    match act:
+        case ProcessingStarted(materials=materials, equipment=equipment, started_at=at):
+            return Use(materials, equipment, at, at)
+        case BagsFilled(materials=materials, equipment=equipment, filled_at=at):
+            return Use(materials, equipment, at, at)
+        case PrimaryCultureHarvested(culture=step) | BankStepRecorded(culture=step) | LotStepRecorded(culture=step):
+            return Use(step.materials, step.equipment, step.started_at, recorded_at)
+    return None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from custody.domain.ids import (
     SealNumber,
     ShipmentId,
     ShipperId,
+    SiteId,
     TissueId,
 )
 from custody.domain.terms import ProductForm, StorageForm
@@ -37,6 +38,8 @@ QA = "demo-qa-one"
 OPERATOR = "demo-operator-one"
 VERIFIER = "demo-verifier-one"
 ADMIN = "demo-admin-one"
+HOME = SiteId("A9994")
+"""The site and account that `custody account add --bootstrap` makes before anything else."""
 PACKER = "demo-coldchain-one"
 
 
@@ -133,7 +136,6 @@ FREEZER = EquipmentId("LN2-01")
 WARD_FREEZER = EquipmentId("LN2-91")
 FREEZER_LOGGER = LoggerId("LOGGER-F01")
 WARD_LOGGER = LoggerId("LOGGER-F91")
-KEY_SEED = "custody demonstration logger lot 1"
 
 Road = Callable[[Script, Cast], None]
 
@@ -141,9 +143,13 @@ Road = Callable[[Script, Cast], None]
 def open_study(script: Script, content: str, criteria: StudyContent) -> None:
     """Sites, accounts, grants, training and the study in force, 200 days before the bedside check."""
     for site in criteria.sites:
+        if site.id == HOME:
+            continue
         script.do(people.SiteRegistered(site=site.id, name=site.name, kind=site.kind, zone=site.zone, phone=site.phone), ADMIN, days=-200)
     since = script.when(days=-200).date()
     for person in cast_people().values():
+        if person.account.value == ADMIN:
+            continue
         _account(script, person.account, since)
     script.do(study.StudyProposed(study=STUDY, study_version=1, content=content), "demo-sponsor-one", days=-199)
     script.do_late("study_approved", lambda _: _approval(content, criteria), QP, days=-199, minutes=30)

@@ -1,0 +1,309 @@
+"""The temperatures of one bag from storage to preparation: every place, its loggers' files, and what QA decided (rules section 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+
+from custody.domain.acts.base import Act
+from custody.domain.acts.bedside import BagPreparing
+from custody.domain.acts.manufacturing import BagStored, BagTakenOut, LoggerInstalled
+from custody.domain.acts.quality import ColdChainDecided, TraceGivenUp
+from custody.domain.acts.shipping import BagAccepted, BagPacked, BagUnpacked
+from custody.domain.cold_chain import ClassReason, ColdChainJudgement, Stay, judge_life
+from custody.domain.cold_chain_criteria import ColdChainCriteria
+from custody.domain.dossier import Deed, Dossier
+from custody.domain.folds.base import MissingFact
+from custody.domain.folds.lot import LotFold
+from custody.domain.folds.registers import span
+from custody.domain.folds.shipment import ShipmentFold
+from custody.domain.folds.study import StudyFold
+from custody.domain.folds.temperature_files import Trace, in_calibration, traces_of
+from custody.domain.ids import BagId, Digest, EquipmentId, LoggerId, ShipmentId
+from custody.domain.terms import Answer, ColdChainDecision, ProductForm, SignatureStateWord, StorageForm
+
+NOT_RELEASABLE = frozenset({"missing_trace", "nothing_measured", "signature_invalid"})
+"""Class 2 until the raw file is read or QA gives it up (rules section 11): a decision cannot stand in for a temperature record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The bag was in this equipment or shipper from `start` to `end` (None: still is)."""
+
+    node: EquipmentId | ShipmentId
+    start: datetime
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedPlace:
+    place: Place
+    stay: Stay
+    traces: tuple[Trace, ...]
+    uncalibrated: tuple[LoggerId, ...]
+    is_trip: bool
+
+    @property
+    def overlapping(self) -> tuple[Trace, ...]:
+        """Files that say something about this stay."""
+        return tuple(t for t in self.traces if t.series.start <= self.stay.end and self.stay.start <= t.series.end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedLife:
+    """The class of the life so far with all reasons, worst first, and the files and decisions relied on.
+
+    `last_event_at` is the end of the last thing that is not class 0; `known_at` when the last of them became known.
+    """
+
+    klass: int
+    reasons: tuple[ClassReason, ...]
+    temperatures: ColdChainJudgement
+    evidence: tuple[Digest, ...]
+    last_event_at: datetime | None
+    known_at: datetime | None
+    places: tuple[JudgedPlace, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ColdLife:
+    dossier: Dossier
+    node: BagId
+    study: StudyFold
+    lot: LotFold
+
+    @property
+    def form(self) -> StorageForm:
+        return StorageForm.CRYO if self.lot.form is ProductForm.FROZEN else StorageForm.COLD_2_8
+
+    @property
+    def criteria(self) -> ColdChainCriteria:
+        """By the lot's own version: minutes are summed over storage and every trip, so one set of limits must judge them all."""
+        return self.lot.criteria.cold_chain.for_form(self.form)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Where it was, oldest first, until its preparation began. Raises MissingFact when the times contradict each other."""
+        places: list[Place] = []
+        for deed in self.dossier.deeds(self.node, Act):
+            entered, left_at = _moved(deed)
+            if left_at is None:
+                continue
+            if places and places[-1].end is None:
+                if entered == places[-1].node:  # put away twice, or at another position, in the same freezer
+                    continue
+                if left_at < places[-1].start:
+                    raise MissingFact("consistent_storage_times", node=self.node, evidence=(deed.digest,))
+                places[-1] = replace(places[-1], end=left_at)
+            if isinstance(deed.act, BagPreparing):
+                break
+            if entered is not None:
+                places.append(Place(node=entered, start=left_at))
+        return tuple(places)
+
+    @property
+    def prepared_at(self) -> datetime | None:
+        prepared = self.dossier.first(self.node, BagPreparing)
+        return prepared.at if prepared is not None else None
+
+    @property
+    def rejection(self) -> Deed[ColdChainDecided] | None:
+        """QA's rejection is final, whatever was decided before or after."""
+        return next((d for d in self._decisions if d.act.decision is ColdChainDecision.REJECT), None)
+
+    @property
+    def _decisions(self) -> tuple[Deed[ColdChainDecided], ...]:
+        return self.dossier.deeds(self.node, ColdChainDecided)
+
+    def release_of(self, life: JudgedLife) -> Deed[ColdChainDecided] | None:
+        """QA's release that covers everything known of this class 2 life, and nothing later than it says."""
+        if life.klass != 2 or self.rejection is not None or any(r.code in NOT_RELEASABLE for r in life.reasons):
+            return None
+        if life.last_event_at is None or life.known_at is None:
+            return None
+        for deed in reversed(self._decisions):
+            covered = life.last_event_at <= min(deed.act.covers_until, deed.recorded_at)
+            if covered and life.known_at <= deed.recorded_at:
+                return deed
+        return None
+
+    def judged(self, now: datetime, *, sign_of_thaw: bool = False) -> JudgedLife:
+        """The class of the life so far. `sign_of_thaw`: the receiver sees one now, and it is not yet recorded.
+
+        Raises MissingFact when a temperature file that was read is not at hand, or times contradict each other.
+        """
+        places = tuple(self._judged_places(now))
+        stays = [p.stay for p in places]
+        if sign_of_thaw and stays:
+            stays[-1] = replace(stays[-1], sign_of_thaw=True)
+        temperatures = judge_life((*stays, *self._end_of_handling(places, now)), self.criteria)
+        reasons = sorted((*self._named(temperatures, places), *_doubts(places)), key=lambda reason: -reason.klass)
+        last_event_at, known_at = _last_events(temperatures, reasons, places)
+        return JudgedLife(
+            klass=max((r.klass for r in reasons), default=0),
+            reasons=tuple(reasons),
+            temperatures=temperatures,
+            evidence=tuple(dict.fromkeys(t.deed.digest for p in places for t in p.overlapping)),
+            last_event_at=last_event_at,
+            known_at=known_at,
+            places=places,
+        )
+
+    def _judged_places(self, now: datetime) -> Iterator[JudgedPlace]:
+        reached = [place for place in self.places if not self._is_under_way(place)]
+        for place in reached:
+            if isinstance(place.node, ShipmentId):
+                yield self._trip(place, place.node, now)
+            elif (judged := self._storage(place, place.node, now, last=place is reached[-1])) is not None:
+                yield judged
+
+    def _is_under_way(self, place: Place) -> bool:
+        """Its loggers are read on arrival; until then nobody can judge the trip."""
+        if not isinstance(place.node, ShipmentId) or place.end is not None:
+            return False
+        return ShipmentFold(self.dossier, place.node, self.study).arrived is None
+
+    def _trip(self, place: Place, node: ShipmentId, now: datetime) -> JudgedPlace:
+        shipment = ShipmentFold(self.dossier, node, self.study)
+        traces = tuple(t for logger in shipment.loggers for t in traces_of(self.study, logger))
+        given_up = (*self.dossier.deeds(node, TraceGivenUp), *self.dossier.deeds(self.node, TraceGivenUp))
+        stay = Stay(
+            place=node.key,
+            start=place.start,
+            end=place.end if place.end is not None else max(now, place.start),
+            traces=tuple(t.series for t in traces if t.counts),
+            marks_tripped=tuple(_marks(shipment, traces)),
+            sign_of_thaw=self._thaw_recorded(node),
+            qa_gave_up=bool(given_up),
+        )
+        return self._judged_place(place, stay, traces, shipment.loggers, is_trip=True)
+
+    def _thaw_recorded(self, shipment: ShipmentId) -> bool:
+        accepted = (d for d in self.dossier.deeds(self.node, BagAccepted) if d.act.shipment == shipment)
+        return any(d.act.no_sign_of_thaw is Answer.NO for d in accepted)
+
+    def _storage(self, place: Place, equipment: EquipmentId, now: datetime, *, last: bool) -> JudgedPlace | None:
+        """Storage it is in, or has just left, is judged as far as its files reach, while they are young enough; None before the first."""
+        end = place.end if place.end is not None else (self.prepared_at or max(now, place.start))
+        installed = [d.act for d in self.dossier.deeds(equipment, LoggerInstalled) if d.act.installed_at < end]
+        traces = tuple(t for act in installed for t in traces_of(self.study, act.logger, since=act.installed_at))
+        if last:
+            oldest = now - span(hours=self.study.criteria_now.settings.storage_trace_age_h)
+            read_to = _read_to(traces, place.start, end)
+            if read_to < end and read_to >= oldest:
+                end = read_to
+        if last and end == place.start:
+            return None
+        stay = Stay(
+            place=equipment.key,
+            start=place.start,
+            end=end,
+            traces=tuple(t.series for t in traces if t.counts),
+            qa_gave_up=bool(self.dossier.deeds(self.node, TraceGivenUp)),
+        )
+        return self._judged_place(place, stay, traces, tuple(act.logger for act in installed), is_trip=False)
+
+    def _judged_place(
+        self, place: Place, stay: Stay, traces: tuple[Trace, ...], loggers: tuple[LoggerId, ...], *, is_trip: bool
+    ) -> JudgedPlace:
+        used = {t.deed.act.logger for t in traces if t.counts}
+        uncalibrated = tuple(
+            logger for logger in dict.fromkeys(loggers) if logger in used and not in_calibration(self.study, logger, stay.start, stay.end)
+        )
+        return JudgedPlace(place=place, stay=stay, traces=traces, uncalibrated=uncalibrated, is_trip=is_trip)
+
+    def _end_of_handling(self, places: tuple[JudgedPlace, ...], now: datetime) -> Iterator[Stay]:
+        """A bag taken out of storage is in nobody's cold until its preparation begins, or until now: that time is a gap when long.
+
+        It is said by a stay of no length at the end of it, so that the time before it counts as time without data.
+        """
+        if not places or self.places[-1].end is None or places[-1].place is not self.places[-1]:
+            return
+        left_at = self.places[-1].end
+        over = self.prepared_at or now
+        read_to_the_end = places[-1].stay.end == left_at
+        too_long = over - left_at > span(minutes=self.criteria.gap_minutes_max)
+        if over > left_at and (read_to_the_end or too_long):
+            yield Stay(place=self.node.key, start=over, end=over)
+
+    def _named(self, temperatures: ColdChainJudgement, places: tuple[JudgedPlace, ...]) -> Iterator[ClassReason]:
+        """The reasons found, with a missing trace named by its cause where its file was read and was not genuine."""
+        for reason in temperatures.reasons:
+            silent = next((p for p in places if reason.code == "missing_trace" and p.place.node.key == reason.values["place"]), None)
+            invalid = [t for t in silent.overlapping if not t.counts] if silent is not None else []
+            if invalid:
+                yield ClassReason(code="signature_invalid", klass=2, values={"logger": invalid[-1].deed.act.logger})
+            else:
+                yield reason
+
+
+def _marks(shipment: ShipmentFold, traces: tuple[Trace, ...]) -> Iterator[str]:
+    """Tell-tales that are not clear; a line nobody checked is not clear either."""
+    arrived = shipment.arrived
+    if arrived is not None and arrived.act.shock_and_tilt_marks_clear is not Answer.YES:
+        yield "shock_and_tilt_marks_clear"
+    if arrived is not None and arrived.act.logger_present_and_running is not Answer.YES:
+        yield "logger_present_and_running"
+    if any(t.deed.act.shock_or_tilt for t in traces if t.counts):
+        yield "shock_or_tilt_in_file"
+
+
+def _moved(deed: Deed[Act]) -> tuple[EquipmentId | ShipmentId | None, datetime | None]:
+    """Where an act took the bag (None: nowhere that is cold), and when; no time when it did not move it."""
+    match deed.act:
+        case BagStored(equipment=equipment, stored_at=at):
+            return equipment, at
+        case BagAccepted(equipment=equipment):
+            return equipment, deed.at
+        case BagPacked(shipment=shipment, packed_at=at):
+            return shipment, at
+        case BagTakenOut(taken_at=at):
+            return None, at
+        case BagUnpacked() | BagPreparing():
+            return None, deed.at
+        case _:
+            return None, None
+
+
+def _read_to(traces: tuple[Trace, ...], start: datetime, end: datetime) -> datetime:
+    """How far into the stay the files that count reach."""
+    return max((min(t.series.end, end) for t in traces if t.counts and start <= t.series.end and t.series.start <= end), default=start)
+
+
+def _doubts(places: tuple[JudgedPlace, ...]) -> Iterator[ClassReason]:
+    """What makes a trace wait for QA besides its temperatures."""
+    for place in places:
+        for logger in place.uncalibrated:
+            yield ClassReason(code="logger_not_calibrated", klass=2, values={"logger": logger, "start": place.stay.start})
+        strangers = [t for t in place.overlapping if t.signature is SignatureStateWord.KEY_NOT_REGISTERED]
+        for trace in strangers:
+            yield ClassReason(code="key_not_registered", klass=2, values={"logger": trace.deed.act.logger})
+
+
+def _last_events(
+    temperatures: ColdChainJudgement, reasons: list[ClassReason], places: tuple[JudgedPlace, ...]
+) -> tuple[datetime | None, datetime | None]:
+    """The end of the last thing that is not class 0, and when the last of these things became known.
+
+    A reason without a time of its own (a tripped mark, a doubtful key) counts as lasting to the end of the trips and files read.
+    """
+    events = [(e.start, e.end) for e in temperatures.excursions] + [(g.start, g.end) for g in temperatures.gaps]
+    timeless = {"mark_tripped", "interval_too_long", "logger_not_calibrated", "key_not_registered", "tilted", "shocked", "sign_of_thaw"}
+    doubtful = {str(r.values.get("place", "")) for r in reasons if r.code in timeless}
+    loggers = {r.values.get("logger") for r in reasons if r.code in timeless}
+    for place in places:
+        named = {t.deed.act.logger for t in place.overlapping}
+        if place.stay.place in doubtful or named & loggers:
+            files = [(t.series.start, min(t.series.end, place.stay.end)) for t in place.overlapping]
+            events += files or [(place.stay.start, place.stay.end)]
+    if not events:
+        return None, None
+    return max(end for _, end in events), max(_known_at(start, end, places) for start, end in events)
+
+
+def _known_at(start: datetime, end: datetime, places: tuple[JudgedPlace, ...]) -> datetime:
+    """When the first file that covers this time was read in; the end of the event itself where no file covers it."""
+    read = [t.deed.recorded_at for p in places for t in p.traces if t.counts and t.series.start <= end and start <= t.series.end]
+    return max(min(read), end) if read else end

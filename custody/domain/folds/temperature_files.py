@@ -1,0 +1,60 @@
+"""The temperature files of a logger: what each says about one time and place, whether it is genuine, and whether the logger was calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead
+from custody.domain.dossier import Deed
+from custody.domain.folds.base import MissingFact
+from custody.domain.folds.study import StudyFold
+from custody.domain.ids import LoggerId
+from custody.domain.readings import Series
+from custody.domain.terms import SignatureStateWord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """One temperature file, clipped to the time its logger was in the place, and whether it proves that it is unaltered."""
+
+    deed: Deed[LoggerFileRead]
+    series: Series
+    signature: SignatureStateWord
+
+    @property
+    def counts(self) -> bool:
+        """One whose signature is invalid never does; one whose key is not registered does, and waits for QA."""
+        return self.signature is not SignatureStateWord.INVALID
+
+
+def traces_of(study: StudyFold, logger: LoggerId, since: datetime | None = None) -> Iterator[Trace]:
+    """The files of one logger; `since`: readings from before it was in this place say nothing about it.
+
+    Raises MissingFact when the readings of a file are not at hand.
+    """
+    for deed in study.dossier.deeds(logger, LoggerFileRead):
+        series = study.dossier.series.get(deed.act.series)
+        if series is None:
+            raise MissingFact("temperature_readings", node=logger, evidence=(deed.digest,))
+        readings = series.readings if since is None else tuple(r for r in series.readings if r.at >= since)
+        if readings:
+            yield Trace(deed=deed, series=replace(series, readings=readings), signature=signature_of(study, deed.act))
+
+
+def signature_of(study: StudyFold, read: LoggerFileRead) -> SignatureStateWord:
+    """What the file's signature is worth, by the keys registered so far."""
+    if read.signature_valid is None:
+        return SignatureStateWord.NONE
+    if not read.signature_valid:
+        return SignatureStateWord.INVALID
+    registered = read.key_fingerprint is not None and read.key_fingerprint in study.logger_keys
+    return SignatureStateWord.VERIFIED if registered else SignatureStateWord.KEY_NOT_REGISTERED
+
+
+def in_calibration(study: StudyFold, logger: LoggerId, start: datetime, end: datetime) -> bool:
+    """On the first and the last day of a time, both as the people who were there at its start counted the days."""
+    calibrations = [d.act for d in study.dossier.deeds(logger, LoggerCalibrated)]
+    days = (start.date(), end.astimezone(start.tzinfo).date())
+    return all(any(c.calibrated_on <= day <= c.due_on for c in calibrations) for day in days)

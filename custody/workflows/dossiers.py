@@ -1,0 +1,50 @@
+"""Loads dossiers: the closure of what is judged, ring by ring, with heads and temperature series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from sqlalchemy import Connection
+
+from custody.domain.acts.base import Act
+from custody.domain.acts.shipping import LoggerFileRead
+from custody.domain.dossier import Deed, Dossier, Entry, closure, deeds_of
+from custody.domain.ids import Node
+from custody.store import entries, series
+
+
+@lru_cache(maxsize=4096)
+def _folded(stream: tuple[Entry, ...]) -> tuple[Deed[Act], ...]:
+    return deeds_of(stream)
+
+
+def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
+    """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself."""
+
+    def load(ring: tuple[Node, ...]) -> dict[str, tuple[Deed[Act], ...]]:
+        streams = entries.load_streams(connection, [node.key for node in ring])
+        return {key: _folded(_Stream(found)) for key, found in streams.items()}
+
+    streams = closure(roots, load)
+    digests = {d.act.series for deeds in streams.values() for d in deeds if isinstance(d.act, LoggerFileRead)}
+    return Dossier(
+        streams=streams,
+        heads=entries.heads(connection, streams),
+        series=series.load_series(connection, digests) if digests else {},
+        last_recorded_at=entries.last_recorded_at(connection),
+    )
+
+
+class _Stream(tuple[Entry, ...]):
+    """A stream that is known by its last entry: its digest stands for everything before it."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash((len(self), self[-1].digest)) if self else 0
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Stream) or len(self) != len(other):
+            return False
+        return not self or self[-1].digest == other[-1].digest

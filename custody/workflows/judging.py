@@ -1,0 +1,127 @@
+"""From a proposed act to a verdict, and from a verdict to the entry that keeps it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from custody.domain.acts.base import Act, marked_nodes
+from custody.domain.acts.codec import encoded
+from custody.domain.acts.quality import HoldPlacedByCustody
+from custody.domain.acts.record import FindingKept, HeadRead, VerdictGiven
+from custody.domain.dossier import Dossier, Signed
+from custody.domain.folds.base import MissingFact
+from custody.domain.folds.study import StudyFold
+from custody.domain.ids import BagId, Digest, Node, StudyId
+from custody.domain.lineage import open_holds
+from custody.domain.terms import HoldPoint
+from custody.domain.verdict import Blocked, Excepted, Finding, Passed, Reason, Verdict
+from custody.errors import LedgerBrokenError
+from custody.gates import Case, evaluate
+from custody.gates.hold_points import BAG_HOLDING
+from custody.ledger.canonical import canonical
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d")
+
+
+def roots_of(act: Act, *others: Node) -> tuple[Node, ...]:
+    """What a dossier starts from: the subject, every id in the act, and the signers' accounts."""
+    return tuple(dict.fromkeys((act.subject, *marked_nodes(act, None), *others)))
+
+
+def judge(
+    hold_point: HoldPoint,
+    act: Act,
+    signers: tuple[Signed, ...],
+    dossier: Dossier,
+    study: StudyId,
+    now: datetime,
+    second: Act | None = None,
+) -> Verdict:
+    case = Case(subject=act.subject, proposed=act, signers=signers, dossier=dossier, study_id=study, second=second)
+    return evaluate(hold_point, case, now)
+
+
+def ledger_broken(hold_point: HoldPoint, act: Act, error: LedgerBrokenError, now: datetime) -> Verdict:
+    """CANNOT CHECK, because the record itself does not prove itself; the entry is named."""
+    reason = Reason("ledger_broken", where=str(error.values.get("stream", "")), position=str(error.values.get("position", "")))
+    finding = Finding(gate="SYS-LEDGER", revision=1, outcome=Blocked(reason))
+    return Verdict(hold_point=hold_point, subject=act.subject, judged_at=now, findings=(finding,))
+
+
+def kept(
+    verdict: Verdict, act: Act, proposal: Digest, signers: tuple[Signed, ...], dossier: Dossier, study: StudyId | None
+) -> VerdictGiven:
+    """The verdict as the ledger keeps it: gates with revisions, findings, heads read, criteria in force."""
+    return VerdictGiven(
+        node=verdict.subject,
+        hold_point=verdict.hold_point,
+        word=verdict.word,
+        act=act.rule.name,
+        proposal=proposal,
+        judged_at=verdict.judged_at,
+        persons=tuple(signer.person.value for signer in signers),
+        criteria_versions=_criteria_versions(dossier, study),
+        findings=tuple(_finding_kept(f) for f in verdict.findings),
+        heads=tuple(HeadRead(stream=key, position=h.position, digest=h.digest) for key, h in sorted(dossier.heads.items())),
+    )
+
+
+def _criteria_versions(dossier: Dossier, study: StudyId | None) -> tuple[int, ...]:
+    if study is None:
+        return ()
+    try:
+        return tuple(sorted(StudyFold(dossier, study).approved))
+    except MissingFact:
+        return ()
+
+
+def _finding_kept(finding: Finding) -> FindingKept:
+    outcome = finding.outcome
+    reason = outcome.note if isinstance(outcome, Passed) else outcome.reason
+    return FindingKept(
+        gate=finding.gate,
+        revision=finding.revision,
+        outcome={Passed: "passed", Blocked: "blocked", Excepted: "excepted"}[type(outcome)],
+        reason="" if reason is None else reason_text(reason),
+        bag="" if finding.about is None else finding.about.key,
+        evidence=outcome.evidence,
+    )
+
+
+def reason_text(reason: Reason) -> str:
+    """A reason as canonical text: its code and its values."""
+    values = {name: _value_text(value) for name, value in reason.values.items()}
+    return canonical({"code": reason.code, "values": values}).decode()
+
+
+def _value_text(value: object) -> Any:
+    if isinstance(value, frozenset | set | list):
+        value = tuple(sorted(value, key=str))
+    return encoded(value)
+
+
+def reason_from(text: str) -> Reason:
+    """The reason behind a kept text; times come back as times."""
+    parts = json.loads(text)
+    return Reason(parts["code"], **{name: _value_from(value) for name, value in parts["values"].items()})
+
+
+def _value_from(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_value_from(item) for item in value)
+    return datetime.fromisoformat(value) if isinstance(value, str) and TIME.fullmatch(value) else value
+
+
+def holds_after(verdict: Verdict, dossier: Dossier) -> tuple[HoldPlacedByCustody, ...]:
+    """The holds a STOP places: on the very bag, for the codes that say so, once a cause (rules section 4)."""
+    placed: dict[tuple[BagId, str], None] = {}
+    for finding in verdict.blocking:
+        if finding.gate in BAG_HOLDING and finding.bag is not None and dossier.knows(finding.bag):
+            standing = {getattr(d.act, "cause", "") for d in open_holds(dossier, finding.bag)}
+            if finding.gate not in standing:
+                placed[finding.bag, finding.gate] = None
+    stamp = verdict.judged_at.strftime("%Y%m%d%H%M%S")
+    return tuple(HoldPlacedByCustody(node=bag, hold=f"{gate}-{stamp}", cause=gate) for bag, gate in placed)

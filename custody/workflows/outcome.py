@@ -1,0 +1,105 @@
+"""What became of a request, as a value that can be kept and given again for the same idempotency key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from custody.domain.acts.base import Act
+from custody.domain.acts.codec import body_of
+from custody.domain.acts.record import VerdictGiven
+from custody.domain.ids import Digest, Node, node_of
+from custody.domain.verdict import Verdict
+from custody.ledger.canonical import canonical
+from custody.store import entries, idempotency
+from custody.workflows.signer import Signer
+
+Kind = Literal["recorded", "waiting", "stopped", "cannot_check"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Recorded, waiting for another person, stopped by the hold point, or not checkable.
+
+    `entry` carries the act; `proposal` is the digest the next person signs; `verdict_entry` keeps the verdict. `again`: this very
+    request was answered before, at `answered_at`.
+    """
+
+    kind: Kind
+    subject: Node
+    act: str
+    entry: Digest | None = None
+    proposal: Digest | None = None
+    verdict_entry: Digest | None = None
+    verdict: Verdict | None = None
+    answered_at: datetime | None = None
+    again: bool = False
+
+
+def proposal_digest(act: Act) -> Digest:
+    """What every signer of an act signs: its name, version and body in canonical form."""
+    text = canonical({"act": act.rule.name, "act_version": act.rule.version, "body": body_of(act)})
+    return Digest(hashlib.sha256(text).hexdigest())
+
+
+def request_digest(signer: Signer, request: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical({"role": signer.role.value, "site": signer.site.value, "request": request})).hexdigest()
+
+
+def answered(connection: Connection, signer: Signer, request: dict[str, Any]) -> Outcome | None:
+    """The first answer to this very request, or None. Raises RepeatedKeyError for the same key with another body."""
+    if signer.key is None:
+        return None
+    first = idempotency.first_answer(connection, signer.account, signer.key, request_digest(signer, request))
+    if first is None:
+        return None
+    kept = json.loads(first.answer)
+    return Outcome(
+        kind=kept["kind"],
+        subject=node_of(kept["subject"]),
+        act=kept["act"],
+        entry=_digest(kept["entry"]),
+        proposal=_digest(kept["proposal"]),
+        verdict_entry=_digest(kept["verdict_entry"]),
+        answered_at=datetime.fromisoformat(kept["answered_at"]),
+        again=True,
+    )
+
+
+def remembered(connection: Connection, signer: Signer, request: dict[str, Any], outcome: Outcome, now: datetime) -> Outcome:
+    """Keep the answer with the entries it speaks of, in their transaction."""
+    if signer.key is not None and outcome.kind != "cannot_check":
+        answer = {
+            "kind": outcome.kind,
+            "subject": outcome.subject.key,
+            "act": outcome.act,
+            "entry": _text(outcome.entry),
+            "proposal": _text(outcome.proposal),
+            "verdict_entry": _text(outcome.verdict_entry),
+            "answered_at": now.isoformat(timespec="microseconds"),
+        }
+        idempotency.remember(
+            connection, signer.account, signer.key, request_digest(signer, request), canonical(answer).decode(), answered_at=now
+        )
+    return replace(outcome, answered_at=now)
+
+
+def verdict_kept(connection: Connection, digest: Digest) -> VerdictGiven:
+    """The verdict an entry keeps."""
+    entry = entries.entry_by_digest(connection, digest)
+    assert entry is not None
+    assert isinstance(entry.act, VerdictGiven)
+    return entry.act
+
+
+def _digest(text: str | None) -> Digest | None:
+    return None if text is None else Digest(text)
+
+
+def _text(digest: Digest | None) -> str | None:
+    return None if digest is None else digest.value
