@@ -97,9 +97,9 @@ def _decision_fault(lot: LotFold, test: str) -> Blocked | None:
     """A recall is never excepted; a rejection only when it was for exactly this test (its reason code)."""
     disposition = lot.disposition
     if isinstance(disposition, Recalled):
-        return Blocked(Reason("recalled", node=lot.node.key), (disposition.deed.digest,))
+        return Blocked(Reason("lot_recalled", node=lot.node.key), (disposition.deed.digest,))
     if isinstance(disposition, Rejected) and disposition.deed.act.reason_code != test:
-        return Blocked(Reason("rejected", node=lot.node.key, why=disposition.deed.act.reason_code), (disposition.deed.digest,))
+        return Blocked(Reason("lot_rejected", node=lot.node.key, why=disposition.deed.act.reason_code), (disposition.deed.digest,))
     return None
 
 

@@ -167,9 +167,9 @@ def nothing_holds_it(case: Case, _now: datetime) -> Outcome:
         return fault
     disposition = case.lot.disposition
     if isinstance(disposition, Recalled):
-        return Blocked(Reason("recalled", node=case.lot.node.key), (disposition.deed.digest,))
+        return Blocked(Reason("lot_recalled", node=case.lot.node.key), (disposition.deed.digest,))
     if isinstance(disposition, Rejected):
-        return Blocked(Reason("rejected", node=case.lot.node.key, why=disposition.deed.act.reason_code), (disposition.deed.digest,))
+        return Blocked(Reason("lot_rejected", node=case.lot.node.key, why=disposition.deed.act.reason_code), (disposition.deed.digest,))
     return Passed((case.lot.started.digest,))
 
 
@@ -178,7 +178,7 @@ def hold_fault(case: Case, lot: BankId | LotId) -> Blocked | None:
     holds = holds_over(case.dossier, (lot, *ancestors_of(case.dossier, lot)))
     if not holds:
         return None
-    return Blocked(Reason("held", node=holds[0].act.node.key, hold=holds[0].act.hold), tuple(d.digest for d in holds))
+    return Blocked(Reason("lot_held", node=holds[0].act.node.key, hold=holds[0].act.hold), tuple(d.digest for d in holds))
 
 
 @gate("REL-ROLE", revision=1, title="Released by the qualified person", source="rules 3, 9.1, G6")

@@ -68,7 +68,8 @@ class Store:
         """
         here = self._in_process()
         with here.lock, here.engine.connect() as connection:
-            connection = connection.execution_options(custody_begin="BEGIN IMMEDIATE")
+            # In SQLAlchemy 2 this changes the connection itself.
+            connection.execution_options(custody_begin="BEGIN IMMEDIATE")
             with connection.begin():
                 yield connection
             self._copy_journal(connection)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from custody.domain.acts import ACTS
@@ -29,6 +28,7 @@ class Links:
 
 
 NO_LINKS = Links()
+_STEPS: dict[Any, tuple[_Step, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,13 @@ def _walk(steps: tuple[_Step, ...], body: Mapping[str, Any]) -> Iterator[tuple[s
                 yield step.what, item
 
 
-@cache
-def _steps(cls: type[Any]) -> tuple[_Step, ...]:
+def _steps(cls: Any) -> tuple[_Step, ...]:
+    if cls not in _STEPS:
+        _STEPS[cls] = _steps_anew(cls)
+    return _STEPS[cls]
+
+
+def _steps_anew(cls: Any) -> tuple[_Step, ...]:
     steps = (_step(name, field) for name, field in field_types(cls).items())
     return tuple(step for step in steps if step is not None)
 

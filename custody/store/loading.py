@@ -231,4 +231,3 @@ def _known(row: Row, known: tuple[_Known, ...]) -> _Known:
         check_columns(row)
         return _Known(row.digest, columns, None)
     return _Known(row.digest, columns, decoded(row))
-

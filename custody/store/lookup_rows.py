@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, literal, select
 
 from custody.domain.acts import ACTS
-from custody.store.links import Links, has_links, links_of
+from custody.store.links import NO_LINKS, Links, has_links, links_of
 from custody.store.statements import Prepared, inserted, upserted
 from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
 
@@ -31,6 +31,10 @@ class WaitingProposals(Protocol):
     def get(self, stream: str, proposal: str) -> Waiting | None: ...
     def put(self, row: Waiting) -> None: ...
     def remove(self, stream: str, proposal: str) -> None: ...
+
+
+class PlaceOf(Protocol):
+    def __call__(self, digest: str) -> tuple[str, int] | None: ...
 
 
 @dataclass
@@ -61,24 +65,22 @@ def take_in(changes: Changes, fields: Fields, waiting: WaitingProposals, place_o
             waiting.put({**found, "signers": found["signers"] + 1})
             return
         waiting.remove(stream, body["proposal"])
-        _take_effect(changes, (stream, found["position"]), found["act"], found["act_version"], json.loads(found["body"]), place_of)
+        _take_effect(changes, {**found, "body": json.loads(found["body"])}, place_of)
     else:
-        _take_effect(changes, (stream, fields["position"]), act, fields["act_version"], body, place_of)
+        _take_effect(changes, fields, place_of)
 
 
-class PlaceOf(Protocol):
-    def __call__(self, digest: str) -> tuple[str, int] | None: ...
-
-
-def _take_effect(changes: Changes, place: tuple[str, int], act: str, version: int, body: Fields, place_of: PlaceOf) -> None:
-    if act != "corrected":
-        changes.links[place] = links_of(place[0], act, version, body)
+def _take_effect(changes: Changes, deed: Fields, place_of: PlaceOf) -> None:
+    """`deed` is what the envelope of a plain act says, or the row of a proposal that is complete."""
+    stream, body = deed["stream"], deed["body"]
+    if deed["act"] != "corrected":
+        changes.links[stream, deed["position"]] = links_of(stream, deed["act"], deed["act_version"], body)
         return
     corrected = place_of(body["entry"])
     # A correction that names an entry of another stream changes nothing, here as in the dossier.
-    if corrected is not None and corrected[0] == place[0]:
+    if corrected is not None and corrected[0] == stream:
         changes.replaced.add(corrected)
-        changes.links[corrected] = links_of(place[0], body["act"], body["act_version"], json.loads(body["replacement"]))
+        changes.links[corrected] = links_of(stream, body["act"], body["act_version"], json.loads(body["replacement"]))
 
 
 def _waiting(fields: Fields) -> Waiting:
@@ -108,6 +110,37 @@ _GET_WAITING = Prepared(select(waiting_proposal).where(_this_proposal))
 _REMOVE_WAITING = Prepared(delete(waiting_proposal).where(_this_proposal))
 _WAITING_COLUMNS = tuple(column.name for column in waiting_proposal.columns)
 _PLACE = Prepared(select(entry.c.stream, entry.c.position).where(entry.c.digest == bindparam("wanted")))
+
+
+class LinkTables:
+    """Edges and names as tables: the lookups themselves, or tables like them to compare with."""
+
+    def __init__(self, edges: Table, names: Table) -> None:
+        self.edges = edges
+        self.names = names
+        self._remove = [Prepared(delete(table).where(_at_place(table))) for table in (edges, names)]
+        self._insert_edges = inserted(edges)
+        self._insert_names = inserted(names)
+
+    def apply(self, connection: Connection, changes: Changes) -> None:
+        for statement in self._remove:
+            statement.run(connection, [{"in_stream": stream, "at_position": position} for stream, position in changes.replaced])
+        places = [
+            ({"stream": stream, "position": position}, links)
+            for (stream, position), links in changes.links.items()
+            if links is not NO_LINKS
+        ]
+        self._insert_edges.run(
+            connection, [{**place, "parent": parent, "child": child} for place, links in places for parent, child in links.edges]
+        )
+        self._insert_names.run(connection, [{**place, "name": name} for place, links in places for name in links.names])
+
+
+def _at_place(table: Table) -> ColumnElement[bool]:
+    return and_(table.c.stream == bindparam("in_stream"), table.c.position == bindparam("at_position"))
+
+
+LINKS = LinkTables(edge, entry_name)
 
 
 @dataclass(frozen=True)
@@ -160,25 +193,7 @@ def enter(connection: Connection, told: Sequence[Fields]) -> None:
     for fields in read_by_gates:
         if takes_part(fields["act"]):
             take_in(changes, fields, _WaitingInTable(connection), place_finder(connection))
-    write_links(connection, changes, edge, entry_name)
-
-
-def write_links(connection: Connection, changes: Changes, edges: Table, names: Table) -> None:
-    """Apply changes to `edges` and `names`, which are the lookups or tables like them."""
-    for stream, position in changes.replaced:
-        for table in (edges, names):
-            connection.execute(delete(table).where(table.c.stream == stream, table.c.position == position))
-    new_edges = [
-        {"stream": stream, "position": position, "parent": parent, "child": child}
-        for (stream, position), links in changes.links.items()
-        for parent, child in links.edges
-    ]
-    new_names = [
-        {"stream": stream, "position": position, "name": name} for (stream, position), links in changes.links.items() for name in links.names
-    ]
-    for table, rows in ((edges, new_edges), (names, new_names)):
-        if rows:
-            connection.execute(insert(table), rows)
+    LINKS.apply(connection, changes)
 
 
 def _summary(fields: Fields) -> dict[str, Any]:
@@ -194,9 +209,9 @@ def _summary(fields: Fields) -> dict[str, Any]:
 _newest = (
     select(entry.c.stream, func.max(entry.c.position).label("position")).where(entry.c.evidence == 0).group_by(entry.c.stream).subquery()
 )
-SUMMARIES = select(
-    entry.c.stream, entry.c.position, entry.c.act, entry.c.site, entry.c.study, entry.c.recorded_at
-).select_from(_newest.join(entry, and_(entry.c.stream == _newest.c.stream, entry.c.position == _newest.c.position)))
+SUMMARIES = select(entry.c.stream, entry.c.position, entry.c.act, entry.c.site, entry.c.study, entry.c.recorded_at).select_from(
+    _newest.join(entry, and_(entry.c.stream == _newest.c.stream, entry.c.position == _newest.c.position))
+)
 SITES = select(entry.c.site, entry.c.stream).where(entry.c.evidence == 0).distinct()
 _READ_BY_GATES = select(entry.c.envelope).where(entry.c.evidence == literal(0)).order_by(entry.c.id)
 
@@ -206,12 +221,12 @@ def rebuild(connection: Connection) -> None:
     for table in LOOKUPS:
         connection.execute(delete(table))
     waiting = WaitingInMemory()
-    for batch in _batches(connection):
+    for batch in batches(connection):
         changes = Changes()
         for fields in batch:
             if takes_part(fields["act"]):
                 take_in(changes, fields, waiting, place_finder(connection))
-        write_links(connection, changes, edge, entry_name)
+        LINKS.apply(connection, changes)
     _SET_WAITING.run(connection, list(waiting.rows.values()))
     for rows in _partitions(connection, SUMMARIES):
         _SET_SUMMARY.run(connection, [{**row, "kind": row["stream"].partition(":")[0]} for row in rows])
@@ -219,7 +234,7 @@ def rebuild(connection: Connection) -> None:
         _SET_SITE.run(connection, rows)
 
 
-def _batches(connection: Connection) -> Iterator[Iterable[Fields]]:
+def batches(connection: Connection) -> Iterator[Iterable[Fields]]:
     for rows in _partitions(connection, _READ_BY_GATES):
         yield (json.loads(row["envelope"]) for row in rows)
 

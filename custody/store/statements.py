@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
-# `build(n)` is asked for a power of two of names, so that few variants of a statement are ever compiled.
-Build = Callable[[Any], Any]
+# Makes the test `column IN (…)` of a column.
+Among = Callable[[Any], Any]
 
 
 class _Compiled:
@@ -48,7 +48,7 @@ class Prepared:
         compiled = self._compiled(connection)
         cursor = connection.connection.cursor()
         cursor.execute(compiled.sql, compiled.arguments(given))
-        found: list[tuple[Any, ...]] = cursor.fetchall()
+        found: list[tuple[Any, ...]] = list(cursor.fetchall())
         cursor.close()
         return found
 
@@ -68,19 +68,20 @@ class Prepared:
 
 
 class PreparedIn:
-    """A statement with a list of names in it: `build(column)` gives the test `column IN (…)` to the statement."""
+    """A statement that asks for a list of names; `build(among)` makes it, `among(column)` being the test for them."""
 
-    def __init__(self, build: Callable[[Build], Any]) -> None:
+    def __init__(self, build: Callable[[Among], Any]) -> None:
         self._build = build
         self._by_length: dict[int, Prepared] = {}
 
     def rows(self, connection: Connection, names: Sequence[str]) -> list[tuple[Any, ...]]:
         if not names:
             return []
+        # Padded to a power of two, so that few variants of a statement are ever compiled.
         length = 1 << (len(names) - 1).bit_length()
         prepared = self._by_length.get(length)
         if prepared is None:
-            parameters = [bindparam(f"name_{number}") for number in range(length)]
+            parameters: list[Any] = [bindparam(f"name_{number}") for number in range(length)]
             prepared = self._by_length[length] = Prepared(self._build(lambda column: column.in_(parameters)))
         padded = [*names, *([names[-1]] * (length - len(names)))]
         return prepared.rows(connection, **{f"name_{number}": name for number, name in enumerate(padded)})

@@ -6,6 +6,7 @@ What goes with a phrase has the same key and a suffix: `…:next` (what to do no
 
 from __future__ import annotations
 
+import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Phrase:
 def phrases() -> Mapping[str, Phrase]:
     """Every phrase by key.
 
-    Raises ValueError when a phrase lacks a language or stands in two files: that is a fault of this release, found before anyone reads a word.
+    Raises ValueError when a phrase lacks a language or stands in two files: a fault of this release, found before anyone reads.
     """
     found: dict[str, Phrase] = {}
     for file in sorted(FOLDER.glob("*.toml")):
@@ -71,6 +72,11 @@ def _flat(key: str, table: Mapping[str, Any], where: str) -> Iterator[tuple[str,
 
 def _phrase(key: str, texts: Mapping[str, str], part: str, where: str) -> Phrase:
     english, chinese = texts.get(f"{part}en"), texts.get(f"{part}zh")
-    if not english or not chinese:
+    if english is None or chinese is None or bool(english) != bool(chinese):
         raise ValueError(f"{where}: {key} lacks {part}en or {part}zh")
     return Phrase(english, chinese)
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """The names in `{…}` of a phrase."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)

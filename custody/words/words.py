@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -10,33 +11,51 @@ from enum import Enum, IntEnum
 from typing import Any, Literal
 
 from custody.words import formats
-from custody.words.catalogues import LANGUAGES, phrases
+from custody.words.catalogues import LANGUAGES, phrases, placeholders
 
 __all__ = ["LANGUAGES", "Language", "Words"]
 
 Language = Literal["en", "zh"]
 DIGEST_LENGTH, DIGEST_SHOWN = 64, 12
+SECONDS_COUNT_BELOW_MINUTES = 5
 
-# Values of reasons that are codes of a vocabulary, by the name of the value. The ledger keeps enums as plain text,
-# so a reason that comes back from it can only be worded by name.
-VOCABULARIES = {
-    "what": "reason.what",
-    "document": "term.document",
-    "documents": "term.document",
-    "tick": "term.tick",
-    "ticks": "term.tick",
-    "procedure": "term.training",
-    "role": "term.Role",
-    "roles": "term.Role",
-    "meaning": "term.Meaning",
-    "state": "term.BagState",
-    "disposition": "term.disposition",
-    "committee": "term.Committee",
-    "severity": "term.Severity",
-    "left": "term.leaving",
-    "seen_kind": "term.code",
-    "expected_kind": "term.code",
+# Values that are codes of a vocabulary, by the name of the value: where to look, in this order. The ledger keeps enums as plain
+# text, so a reason that comes back from it can only be worded by name.
+VOCABULARIES: dict[str, tuple[str, ...]] = {
+    "what": ("reason.what", "field"),
+    "document": ("term.document",),
+    "documents": ("term.document",),
+    "tick": ("term.tick",),
+    "ticks": ("term.tick",),
+    "procedure": ("term.training",),
+    "role": ("term.Role",),
+    "roles": ("term.Role",),
+    "meaning": ("term.Meaning",),
+    "state": ("term.BagState",),
+    "disposition": ("term.disposition",),
+    "committee": ("term.Committee",),
+    "severity": ("term.Severity",),
+    "answer": ("term.Answer",),
+    "method": ("term.IdentifierMethod",),
+    "reason": ("term.leaving",),
+    "test": ("term.donor_test",),
+    "fields": ("field",),
 }
+ERROR_VOCABULARIES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("wrong_role", "expected"): ("term.Role",),
+    ("too_early", "act"): ("act",),
+    ("too_early", "expected"): ("act",),
+    ("known_already", "kind"): ("term.node",),
+    ("unknown_thing", "kind"): ("term.node",),
+    ("bad_identifier", "kind"): ("term.node", "term.identifier"),
+    ("bad_identifier", "expected"): ("term.looks_like",),
+    ("wrong_kind", "seen"): ("term.node",),
+    ("wrong_kind", "expected"): ("term.node",),
+    ("wrong_code_kind", "seen"): ("term.code",),
+    ("wrong_code_kind", "expected"): ("term.code",),
+}
+"""Codes in the values of one error; several stand in one text, parted by commas or “or”."""
+SEVERAL = re.compile(r", | or ")
 NAMED_WITH_KIND = frozenset({"node", "ancestor", "parent", "subject"})
 """Values that may be any kind of thing, so that their kind is said too: “bag K7Q2…”."""
 
@@ -112,7 +131,7 @@ class Words:
         return self.say(f"term.{type(value).__name__}.{word}")
 
     def word(self, vocabulary: str, code: str) -> str:
-        """The word for a code that may also be a study's own (documents, ticks, tests …); the code itself when custody has no word for it."""
+        """The word for a code that may also be a study's own (documents, tests …); else the code itself."""
         key = f"term.{vocabulary}.{code}"
         return self.say(key) if self.knows(key) else code
 
@@ -124,11 +143,12 @@ class Words:
 
     def reason(self, code: str, values: Mapping[str, object]) -> str:
         """Why a rule blocks: what was seen and what was expected."""
-        return self._sentence(f"reason.{code}", code, values)
+        own = f"reason.{code}.of" if "node" in values else f"reason.{code}"
+        return self._sentence(own if self.knows(own) else f"reason.{code}", code, values)
 
     def next_step(self, code: str, values: Mapping[str, object]) -> str:
-        """What to do now about a reason."""
-        if not self.knows(f"reason.{code}:next") and not self.strict:
+        """What to do now about a reason; empty for a reason that only notes why a rule passed."""
+        if not self.knows(f"reason.{code}") and not self.strict:
             return self.say("reason.unknown:next")
         return self._sentence(f"reason.{code}:next", code, values)
 
@@ -139,13 +159,15 @@ class Words:
         return self.english.next_step(code, values), self.chinese.next_step(code, values)
 
     def error(self, code: str, values: Mapping[str, object], fallback: str) -> str:
-        """The sentence for an error. `fallback` is its own English text, used where the catalogue has no sentence for the code."""
+        """The sentence for an error. `fallback` is its own English text, used where the catalogue has no sentence that fits."""
         message = fallback[:1].upper() + fallback[1:]
         if message and message[-1] not in ".!?。！？":
             message += "."
-        if not self.knows(f"error.{code}"):
+        worded = {name: self._error_value(code, name, value) for name, value in values.items()} | {"message": message}
+        key = f"error.{code}"
+        if not self.knows(key) or not placeholders(phrases()[key][self.language]) <= set(worded):
             return message
-        return self._filled(f"error.{code}", {"message": message, **self._worded(values)})
+        return self._filled(key, worded)
 
     # ── values ──
 
@@ -158,36 +180,21 @@ class Words:
         return formats.date_and_time(at, self.zone)
 
     def duration(self, length: timedelta) -> str:
-        """`14 min`, `2 h 5 min`, `45 s`."""
+        """`14 min`, `2 h 5 min`, `45 s`; under five minutes the seconds count."""
         hours, minutes, seconds = formats.hours_and_minutes(length)
         if hours:
-            return self._filled("format.hours_minutes" if minutes else "format.hours", {"hours": str(hours), "minutes": str(minutes)})
-        if minutes and seconds and minutes < 5:  # noqa: PLR2004 - under five minutes people count seconds
-            return self._filled("format.minutes_seconds", {"minutes": str(minutes), "seconds": str(seconds)})
-        return self._filled("format.minutes", {"minutes": str(minutes)}) if minutes else self._filled("format.seconds", {"seconds": str(seconds)})
+            form = "hours_minutes" if minutes else "hours"
+        elif minutes:
+            form = "minutes_seconds" if seconds and minutes < SECONDS_COUNT_BELOW_MINUTES else "minutes"
+        else:
+            form = "seconds"
+        return self._filled(f"format.{form}", {"hours": str(hours), "minutes": str(minutes), "seconds": str(seconds)})
 
     def value(self, value: Any) -> str:
-        """Any value of an act or a reason as a person reads it; text from the ledger that is a time, a thing or a digest is read as such."""
-        match value:
-            case None:
-                return self.say("format.nothing")
-            case bool():
-                return self.say("format.yes" if value else "format.no")
-            case Enum():
-                return self.term(value)
-            case int() | Decimal():
-                return formats.number(value)
-            case datetime():
-                return self.date_time(value)
-            case date():
-                return value.isoformat()
-            case timedelta():
-                return self.duration(value)
-            case str():
-                return self._text(value)
-            case tuple() | list() | frozenset() | set():
-                items = sorted(value, key=str) if isinstance(value, frozenset | set) else value
-                return self.say("format.comma").join(self.value(item) for item in items) or self.say("format.none")
+        """Any value of an act or a reason as a person reads it; ledger text that is a time, a thing or a digest is read as such."""
+        for kind, shown in _SHOWN:
+            if isinstance(value, kind):
+                return shown(self, value)
         return self._text(str(value))
 
     def named(self, node: object) -> str:
@@ -196,6 +203,9 @@ class Words:
         if not name or not self.knows(f"term.node.{kind}"):
             return self.value(node)
         return self._filled("format.node", {"kind": self.say(f"term.node.{kind}"), "name": name})
+
+    def _items(self, items: Iterable[object]) -> str:
+        return self.say("format.comma").join(map(self.value, items)) or self.say("format.none")
 
     def _text(self, text: str) -> str:
         if formats.CANONICAL_TIME.fullmatch(text):
@@ -227,13 +237,31 @@ class Words:
     def _worded_value(self, name: str, value: object) -> str:
         if name in NAMED_WITH_KIND:
             return self.named(value)
-        vocabulary = VOCABULARIES.get(name)
-        if vocabulary is None or isinstance(value, Enum):
-            return self.value(value)
+        if name in VOCABULARIES and isinstance(value, str) and not isinstance(value, Enum):
+            return self._of_vocabulary(VOCABULARIES[name], value)
         if isinstance(value, tuple | list):
             return self.say("format.comma").join(self._worded_value(name, item) for item in value) or self.say("format.none")
-        key = f"{vocabulary}.{value}"
-        return self.say(key) if self.knows(key) else self.value(value)
+        return self.value(value)
+
+    def _error_value(self, code: str, name: str, value: object) -> str:
+        vocabularies = ERROR_VOCABULARIES.get((code, name))
+        if vocabularies is None or not isinstance(value, str):
+            return self._worded_value(name, value)
+        if self._in_vocabulary(vocabularies, value):
+            return self._of_vocabulary(vocabularies, value)
+        return self.say("format.comma").join(self._of_vocabulary(vocabularies, part) for part in SEVERAL.split(value))
+
+    def _of_vocabulary(self, vocabularies: tuple[str, ...], code: str) -> str:
+        """The word for a code; of `result VIA` the first part is the code. The text itself where no vocabulary has it."""
+        key = self._in_vocabulary(vocabularies, code)
+        if key:
+            return self.say(key)
+        first, _, rest = code.partition(" ")
+        key = self._in_vocabulary(vocabularies, first)
+        return f"{self.say(key)} {rest}" if key and rest else self.value(code)
+
+    def _in_vocabulary(self, vocabularies: tuple[str, ...], code: str) -> str:
+        return next((f"{v}.{code}" for v in vocabularies if self.knows(f"{v}.{code}")), "")
 
     def _filled(self, key: str, values: Mapping[str, str]) -> str:
         phrase = phrases().get(key)
@@ -251,3 +279,18 @@ class _Shown(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return f"[{name}]"
+
+
+# The first kind that fits: a bool is also an int, a datetime also a date, a StrEnum also a str.
+_SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Words, Any], str]], ...] = (
+    (type(None), lambda words, _: words.say("format.nothing")),
+    (bool, lambda words, value: words.say("format.yes" if value else "format.no")),
+    (Enum, Words.term),
+    ((int, Decimal), lambda _, value: formats.number(value)),
+    (datetime, Words.date_time),
+    (date, lambda _, value: value.isoformat()),
+    (timedelta, Words.duration),
+    (str, Words._text),  # noqa: SLF001 - part of the class
+    ((tuple, list), Words._items),  # noqa: SLF001 - part of the class
+    ((frozenset, set), lambda words, value: words._items(sorted(value, key=str))),  # noqa: SLF001 - part of the class
+)

@@ -47,8 +47,9 @@ def proposal_digest(act: Act) -> Digest:
     return Digest(hashlib.sha256(text).hexdigest())
 
 
-def request_digest(signer: Signer, request: dict[str, Any]) -> str:
-    return hashlib.sha256(canonical({"role": signer.role.value, "site": signer.site.value, "request": request})).hexdigest()
+def request_digest(signer: Signer, request: dict[str, Any]) -> Digest:
+    text = canonical({"role": signer.role.value, "site": signer.site.value, "request": request})
+    return Digest(hashlib.sha256(text).hexdigest())
 
 
 def answered(connection: Connection, signer: Signer, request: dict[str, Any]) -> Outcome | None:

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from custody.domain.acts.people import AccountCreated, RoleGranted, SecretSet, SignedIn, SignInRefused, SiteRegistered
+from custody.domain.acts.people import AccountCreated, RoleGranted, SiteRegistered
 from custody.domain.dossier import Signed
-from custody.domain.duties import AccountFold
-from custody.domain.ids import AccountId, Digest, PersonId, SiteId
-from custody.domain.terms import Role, SiteKind
-from custody.errors import InputError, NotPermittedError
-from custody.store import credentials, entries, sessions
+from custody.domain.ids import AccountId, PersonId
+from custody.domain.terms import Role
+from custody.errors import InputError
+from custody.store import entries
 from custody.store.entries import NewEntry
-from custody.workflows.dossiers import dossier_of
-from custody.workflows.signer import Signer
 
-assert hashlib
-assert dataclass
-assert timedelta
-assert Digest
-assert SignedIn
-assert SignInRefused
-assert SecretSet
-assert NotPermittedError
-assert sessions
-assert credentials
-assert AccountFold
-assert dossier_of
-assert Signer
 
 
 def bootstrap(
@@ -63,5 +45,3 @@ def bootstrap(
     )
 
 
-assert SiteId
-assert SiteKind

@@ -8,7 +8,7 @@ import pytest
 from custody.domain.acts.donation import EligibilityRefused
 from custody.domain.terms import Answer, DonorTestOutcome, HoldPoint, SamplePurpose
 from tests.chain import blocked_gates, reasons
-from tests.gates.upstream_helpers import add_result, add_sample, put_in_force, result_is
+from tests.gates.upstream_helpers import add_result, add_sample, determine_at, put_in_force, result_is, sample_taken_at
 
 G2 = HoldPoint.ELIGIBILITY
 REACTIVE, NEGATIVE, INDETERMINATE = DonorTestOutcome.REACTIVE, DonorTestOutcome.NON_REACTIVE, DonorTestOutcome.INDETERMINATE
@@ -67,7 +67,7 @@ def test_without_a_sample_results_prove_nothing(chain):
 
 def test_a_sample_number_used_twice_proves_nothing(chain):
     sample = chain.step("donor_sampled").act
-    add_sample(chain, sample.sample.value, SamplePurpose.AT_DONATION, sample.taken_at)
+    add_sample(chain, sample.sample.value, SamplePurpose.AT_DONATION, sample.taken_at + SECOND)
     assert "ELG-MISS" in blocked_gates(chain.verdict_at(G2))
 
 
@@ -166,10 +166,7 @@ def test_an_old_cmv_infection_is_allowed_and_a_fresh_one_is_not(chain, igm, nat,
 )
 def test_blood_counts_from_the_first_to_the_last_moment_of_the_window(chain, jurisdiction, from_birth, passes):
     put_in_force(chain, "settings", jurisdiction=jurisdiction)
-    taken_at = delivered_at(chain) + from_birth
-    chain.change("donor_sampled", taken_at=taken_at)
-    for n in range(len(REQUIRED)):
-        chain.change("donor_test_resulted", n, reported_at=taken_at)
+    sample_taken_at(chain, delivered_at(chain) + from_birth)
     if passes:
         assert chain.verdict_at(G2).is_go
     else:
@@ -177,21 +174,15 @@ def test_blood_counts_from_the_first_to_the_last_moment_of_the_window(chain, jur
 
 
 def test_scenario_3_a_sample_taken_eight_days_after_birth(chain):
-    taken_at = delivered_at(chain) + timedelta(days=8)
-    chain.change("donor_sampled", taken_at=taken_at)
-    for n in range(len(REQUIRED)):
-        chain.change("donor_test_resulted", n, reported_at=taken_at)
+    sample_taken_at(chain, delivered_at(chain) + timedelta(days=8))
     assert blocked_gates(chain.verdict_at(G2)) == {"ELG-WINDOW"}
 
 
 def test_a_second_sample_in_the_window_mends_a_late_one_when_everything_is_tested_on_it(chain):
-    late = delivered_at(chain) + timedelta(days=8)
+    sample_taken_at(chain, delivered_at(chain) + timedelta(days=8))
     in_time = add_sample(chain, "BLOOD-B", SamplePurpose.AT_DONATION, delivered_at(chain))
     for test in REQUIRED[:-1]:
         add_result(chain, test, in_time)
-    chain.change("donor_sampled", taken_at=late)
-    for n in range(len(REQUIRED)):
-        chain.change("donor_test_resulted", n, reported_at=late)
     only(chain, "ELG-WINDOW", "sampled_outside_window")
     add_result(chain, REQUIRED[-1], in_time)
     assert chain.verdict_at(G2).is_go
@@ -372,9 +363,18 @@ def test_a_determination_after_a_refusal_stands(chain):
 
 
 def test_donor_rules_are_judged_again_at_release(chain):
-    add_sample(chain, "BLOOD-R", SamplePurpose.REPEAT, delivered_at(chain) + timedelta(days=30))
-    sample = chain.step("donor_sampled", nth=-1).act
-    add_result(chain, "HIV_NAT", sample, REACTIVE)
-    chain.move("donor_test_resulted", minutes=60 * 24 * 30, nth=-1)
+    determined_at = chain.step("eligibility_determined").at
+    repeat = add_sample(chain, "BLOOD-R", SamplePurpose.REPEAT, delivered_at(chain) + timedelta(days=30))
+    add_result(chain, "HIV_NAT", repeat, REACTIVE)
+    determine_at(chain, determined_at)
     assert chain.verdict_at(G2).is_go
-    assert "ELG-REACT" in blocked_gates(chain.verdict_at(HoldPoint.RELEASE))
+    assert "ELG-REACT" in blocked_gates(chain.verdict_at(HoldPoint.RELEASE, "released", 2))
+
+
+@pytest.mark.parametrize("late", ["sample", "result"])
+def test_a_sample_or_result_dated_after_it_was_recorded_proves_nothing(chain, late):
+    if late == "sample":
+        chain.change("donor_sampled", taken_at=chain.step("donor_sampled").at + SECOND)
+    else:
+        chain.change("donor_test_resulted", reported_at=chain.step("donor_test_resulted").at + SECOND)
+    assert "ELG-MISS" in blocked_gates(chain.verdict_at(G2))

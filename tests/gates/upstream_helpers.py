@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from custody.domain.acts.donation import DonorSampled, DonorTestResulted
 from custody.domain.ids import SampleId
 from custody.domain.terms import DonorTestOutcome, SamplePurpose
+from custody.workflows.rehearsal.steps import Step
 
 COORDINATOR = "demo-coordinator-one"
 QA = "demo-qa-one"
@@ -38,14 +40,39 @@ def result_is(chain: Any, test: str, outcome: DonorTestOutcome) -> None:
     chain.change("donor_test_resulted", where=lambda act: act.test == test, outcome=outcome)
 
 
-def add_sample(chain: Any, number: str, purpose: SamplePurpose, taken_at: Any, **fields: Any) -> DonorSampled:
-    first = chain.step("donor_sampled").act
-    sample = dataclasses.replace(first, sample=SampleId(number), purpose=purpose, taken_at=taken_at, **fields)
-    chain.add(sample, before="eligibility_determined", by="demo-procurement-one", minutes=30)
+def record_at(chain: Any, at: datetime, name: str, nth: int = 0) -> None:
+    """The entry comes at this time."""
+    i = chain.index(name, nth)
+    chain.steps[i] = dataclasses.replace(chain.steps[i], at=at)
+
+
+def determine_at(chain: Any, at: datetime) -> None:
+    record_at(chain, at, "eligibility_determined")
+
+
+def sample_taken_at(chain: Any, at: datetime) -> None:
+    """The only sample was drawn, recorded and tested at this time, and eligibility is determined a day later at the earliest."""
+    chain.change("donor_sampled", taken_at=at)
+    recorded_at = max(at, chain.step("cord_collected").at + timedelta(minutes=1))
+    record_at(chain, recorded_at, "donor_sampled")
+    for n in range(sum(1 for s in chain.steps if s.name == "donor_test_resulted")):
+        chain.change("donor_test_resulted", n, reported_at=recorded_at)
+        record_at(chain, recorded_at + timedelta(minutes=1), "donor_test_resulted", n)
+    determine_at(chain, max(recorded_at + timedelta(days=1), chain.step("eligibility_determined").at))
+
+
+def add_sample(chain: Any, number: str, purpose: SamplePurpose, taken_at: datetime, **fields: Any) -> DonorSampled:
+    """One more sample, recorded when it was taken; eligibility is determined a day later at the earliest."""
+    sample = dataclasses.replace(chain.step("donor_sampled").act, sample=SampleId(number), purpose=purpose, taken_at=taken_at, **fields)
+    recorded_at = max(taken_at, chain.step("cord_collected").at + timedelta(minutes=1))
+    chain.steps.append(Step(name="donor_sampled", at=recorded_at, by=("demo-procurement-one",), act=sample))
+    determine_at(chain, max(taken_at + timedelta(days=1), chain.step("eligibility_determined").at))
     return sample
 
 
 def add_result(chain: Any, test: str, sample: DonorSampled, outcome: DonorTestOutcome = DonorTestOutcome.NON_REACTIVE) -> None:
+    """One more result, reported and recorded half a day after the sample was taken."""
+    reported_at = sample.taken_at + timedelta(hours=12)
     result = DonorTestResulted(
         donation=sample.donation,
         sample=sample.sample,
@@ -53,6 +80,6 @@ def add_result(chain: Any, test: str, sample: DonorSampled, outcome: DonorTestOu
         outcome=outcome,
         method="validated assay",
         laboratory="Demo Virology Laboratory",
-        reported_at=sample.taken_at,
+        reported_at=reported_at,
     )
-    chain.add(result, before="eligibility_determined", by=COORDINATOR, minutes=20)
+    chain.steps.append(Step(name="donor_test_resulted", at=reported_at, by=(COORDINATOR,), act=result))

@@ -19,7 +19,8 @@ from custody.domain.acts.base import ACTS, Act, FieldType, alternatives, field_t
 from custody.domain.ids import Identifier, Node, node_of
 from custody.errors import InputError
 
-TEXT_LENGTH_MAX = 10_000
+TEXT_LENGTH_MAX = 1_000_000
+"""A study's whole content is one text; forms allow far less."""
 UPCASTERS: dict[tuple[str, int], Any] = {}
 """(act, version) -> function from that version's body to the next; empty until an act changes its meaning."""
 

@@ -43,7 +43,6 @@ class JudgedPlace:
     stay: Stay
     traces: tuple[Trace, ...]
     uncalibrated: tuple[LoggerId, ...]
-    is_trip: bool
 
     @property
     def overlapping(self) -> tuple[Trace, ...]:
@@ -178,7 +177,7 @@ class ColdLife:
             sign_of_thaw=self._thaw_recorded(node),
             qa_gave_up=bool(given_up),
         )
-        return self._judged_place(place, stay, traces, shipment.loggers, is_trip=True)
+        return self._judged_place(place, stay, traces, shipment.loggers)
 
     def _thaw_recorded(self, shipment: ShipmentId) -> bool:
         accepted = (d for d in self.dossier.deeds(self.node, BagAccepted) if d.act.shipment == shipment)
@@ -203,16 +202,12 @@ class ColdLife:
             traces=tuple(t.series for t in traces if t.counts),
             qa_gave_up=bool(self.dossier.deeds(self.node, TraceGivenUp)),
         )
-        return self._judged_place(place, stay, traces, tuple(act.logger for act in installed), is_trip=False)
+        return self._judged_place(place, stay, traces, tuple(act.logger for act in installed))
 
-    def _judged_place(
-        self, place: Place, stay: Stay, traces: tuple[Trace, ...], loggers: tuple[LoggerId, ...], *, is_trip: bool
-    ) -> JudgedPlace:
-        used = {t.deed.act.logger for t in traces if t.counts}
-        uncalibrated = tuple(
-            logger for logger in dict.fromkeys(loggers) if logger in used and not in_calibration(self.study, logger, stay.start, stay.end)
-        )
-        return JudgedPlace(place=place, stay=stay, traces=traces, uncalibrated=uncalibrated, is_trip=is_trip)
+    def _judged_place(self, place: Place, stay: Stay, traces: tuple[Trace, ...], loggers: tuple[LoggerId, ...]) -> JudgedPlace:
+        used = [logger for logger in dict.fromkeys(loggers) if any(t.counts and t.deed.act.logger == logger for t in traces)]
+        uncalibrated = tuple(logger for logger in used if not in_calibration(self.study, logger, stay.start, stay.end))
+        return JudgedPlace(place=place, stay=stay, traces=traces, uncalibrated=uncalibrated)
 
     def _end_of_handling(self, places: tuple[JudgedPlace, ...], now: datetime) -> Iterator[Stay]:
         """A bag taken out of storage is in nobody's cold until its preparation begins, or until now: that time is a gap when long.

@@ -213,7 +213,7 @@ class CustodyFold:
 def journeys_of(dossier: Dossier, bag: BagId) -> tuple[Deed[BagPacked], ...]:
     """Packings of the bag that were not undone before the shipper left, oldest first."""
     found: list[Deed[BagPacked]] = []
-    packings: tuple[Deed[BagPacked | BagUnpacked], ...] = dossier.deeds(bag, BagPacked, BagUnpacked)  # type: ignore[arg-type]
+    packings: tuple[Deed[BagPacked | BagUnpacked], ...] = dossier.deeds(bag, BagPacked, BagUnpacked)
     for deed in packings:
         if isinstance(deed.act, BagPacked):
             found.append(deed)  # type: ignore[arg-type]

@@ -132,10 +132,10 @@ class DonorTests:
 
     @cached_property
     def samples(self) -> tuple[Deed[DonorSampled], ...]:
-        """Every sample whose number is used once; a number used twice says nothing about either."""
+        """Every sample whose number is used once, and not dated after it was recorded: what contradicts itself proves nothing."""
         deeds = self.donation.dossier.deeds(self.donation.node, DonorSampled)
         numbers = [d.act.sample for d in deeds]
-        return tuple(d for d in deeds if numbers.count(d.act.sample) == 1)
+        return tuple(d for d in deeds if numbers.count(d.act.sample) == 1 and d.act.taken_at <= d.recorded_at)
 
     @cached_property
     def results(self) -> tuple[Deed[DonorTestResulted], ...]:
@@ -144,12 +144,12 @@ class DonorTests:
 
     @cached_property
     def measured(self) -> tuple[TestedSample, ...]:
-        """Results on a known sample, reported after it was taken."""
+        """Results on a known sample, reported after it was taken and before they were recorded."""
         by_number = {d.act.sample: d for d in self.samples}
         return tuple(
             TestedSample(by_number[d.act.sample], d)
             for d in self.results
-            if d.act.sample in by_number and d.act.reported_at >= by_number[d.act.sample].act.taken_at
+            if d.act.sample in by_number and by_number[d.act.sample].act.taken_at <= d.act.reported_at <= d.recorded_at
         )
 
     @cached_property

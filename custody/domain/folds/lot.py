@@ -102,14 +102,14 @@ class LotFold:
             self.node, BankStarted
         )
         if deed is None:
-            raise MissingFact("start", node=self.node)
+            raise MissingFact("lot_start", node=self.node)
         return deed
 
     @cached_property
     def filled(self) -> Deed[BagsFilled | BankFilled]:
         deed: Deed[BagsFilled | BankFilled] | None = self.dossier.last(self.node, BagsFilled) or self.dossier.last(self.node, BankFilled)
         if deed is None:
-            raise MissingFact("fill", node=self.node)
+            raise MissingFact("lot_fill", node=self.node)
         return deed
 
     @property
@@ -166,7 +166,7 @@ class LotFold:
         """What the bag labels state."""
         act = self.filled.act
         if not isinstance(act, BagsFilled):
-            raise MissingFact("expiry", node=self.node)
+            raise MissingFact("label_expiry", node=self.node)
         return act.expires_at
 
     @property

@@ -169,14 +169,14 @@ class Results:
         """The measured number of a test, in the unit of its limit. Raises MissingFact where there is none, or only a bound."""
         judged = self._counted(test)
         if judged.judgement.number is None or judged.judgement.qualifier:
-            raise MissingFact(f"result {test}", node=self.node, evidence=(judged.digest,))
+            raise MissingFact(f"result_{test.lower()}", node=self.node, evidence=(judged.digest,))
         return judged.judgement.number
 
     def at_most(self, test: str) -> Decimal:
         """What a test says is not exceeded: `< 0.05` is 0.05. Raises MissingFact where no upper bound is known."""
         judged = self._counted(test)
         if judged.judgement.number is None or judged.judgement.qualifier not in QUALIFIERS_OF_AN_UPPER_BOUND:
-            raise MissingFact(f"result {test}", node=self.node, evidence=(judged.digest,))
+            raise MissingFact(f"result_{test.lower()}", node=self.node, evidence=(judged.digest,))
         return judged.judgement.number
 
     def evidence(self, *tests: str) -> tuple[Digest, ...]:
@@ -187,7 +187,7 @@ class Results:
     def _counted(self, test: str) -> JudgedResult:
         found = self.tests.get(test)
         if found is None or found.counts is None:
-            raise MissingFact(f"result {test}", node=self.node)
+            raise MissingFact(f"result_{test.lower()}", node=self.node)
         return found.counts
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The temperature files of a logger: what each says about one time and place, whether it is genuine, and whether the logger was calibrated."""
+"""The temperature files of a logger: what each says, whether it is genuine, and whether the logger was in calibration."""
 
 from __future__ import annotations
 

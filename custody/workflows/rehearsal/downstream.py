@@ -28,7 +28,7 @@ from custody.workflows.rehearsal.road import (
 from custody.workflows.rehearsal.steps import Script
 from custody.workflows.rehearsal.upstream import conclude, culture_step, label, run_tests
 
-FILL_DAY = -35.0
+FILL_DAY = -40.0
 RELEASE_DAY = -3.0
 SHIP_DAY = -1.0
 COURIER = "demo-carrier-one"

@@ -188,7 +188,7 @@ def _account(script: Script, account: AccountId, since: date) -> None:
 
 def stock_registers(script: Script, *, fingerprint: study.LoggerKeyRegistered) -> None:
     """Materials, equipment with calibration, freezers with loggers, and the loggers' signing key."""
-    script.do(fingerprint, QA, days=-120)
+    script.do(fingerprint, QA, days=-185)
     for material, name in ((MEDIUM, "Culture medium"), (CRYOMEDIUM, "Cryopreservation medium")):
         received = manufacturing.MaterialReceived(
             material=material,
@@ -199,26 +199,26 @@ def stock_registers(script: Script, *, fingerprint: study.LoggerKeyRegistered) -
             animal_origin=False,
             expires_at=script.when(days=200),
         )
-        script.do(received, OPERATOR, days=-110)
-        script.do(manufacturing.MaterialReleased(material=material), QA, days=-109)
+        script.do(received, OPERATOR, days=-180)
+        script.do(manufacturing.MaterialReleased(material=material), QA, days=-179)
     for equipment, name, storage, by in (
         (INCUBATOR, "Incubator", False, OPERATOR),
         (HOOD, "Safety cabinet", False, OPERATOR),
         (FREEZER, "Vapour-phase freezer", True, PACKER),
         (WARD_FREEZER, "Hospital vapour-phase freezer", True, "demo-preparer-one"),
     ):
-        script.do(manufacturing.EquipmentRegistered(equipment=equipment, name=name, storage=storage), by, days=-110)
+        script.do(manufacturing.EquipmentRegistered(equipment=equipment, name=name, storage=storage), by, days=-180)
         calibrated = manufacturing.EquipmentCalibrated(
             equipment=equipment,
-            calibrated_on=script.when(days=-110).date(),
-            due_on=script.when(days=200).date(),
+            calibrated_on=script.when(days=-180).date(),
+            due_on=script.when(days=180).date(),
             certificate="on file",
         )
-        script.do(calibrated, QA, days=-109)
+        script.do(calibrated, QA, days=-179)
     for logger, equipment, by in ((FREEZER_LOGGER, FREEZER, PACKER), (WARD_LOGGER, WARD_FREEZER, "demo-preparer-one")):
-        register_logger(script, logger, by="demo-receiver-one" if logger == WARD_LOGGER else PACKER, days=-109)
-        installed = manufacturing.LoggerInstalled(equipment=equipment, logger=logger, installed_at=script.when(days=-108))
-        script.do(installed, by, days=-108)
+        register_logger(script, logger, by="demo-receiver-one" if logger == WARD_LOGGER else PACKER, days=-179)
+        installed = manufacturing.LoggerInstalled(equipment=equipment, logger=logger, installed_at=script.when(days=-178))
+        script.do(installed, by, days=-178)
 
 
 def register_logger(script: Script, logger: LoggerId, *, by: str, days: float, interval: int = 10) -> None:

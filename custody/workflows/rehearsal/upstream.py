@@ -14,7 +14,7 @@ from custody.workflows.rehearsal.steps import Script
 
 COORDINATOR = "demo-coordinator-one"
 MATERNITY_NURSE = "demo-procurement-one"
-BIRTH_DAY = -100.0
+BIRTH_DAY = -150.0
 GOOD_RESULTS = {
     "APP": ("conforms", ""),
     "VOL": ("30.0", "ml"),
@@ -150,9 +150,9 @@ def culture_step(script: Script, step: str, passage: int, seeded: str, harvested
 def make_banks(script: Script, cast: Cast, criteria: StudyContent) -> None:
     """Master and working bank, each tested and released."""
     started = manufacturing.BankStarted(bank=cast.master, kind=BankKind.MASTER, parents=(cast.tissue,))
-    _bank(script, cast.master, started, criteria, passage=2, seeded="4000000", harvested="64000000", day=-84)
+    _bank(script, cast.master, started, criteria, passage=2, seeded="4000000", harvested="64000000", day=-134)
     working = manufacturing.BankStarted(bank=cast.working, kind=BankKind.WORKING, parents=(cast.master,), vials_drawn=(1,))
-    _bank(script, cast.working, working, criteria, passage=4, seeded="4000000", harvested="64000000", day=-66)
+    _bank(script, cast.working, working, criteria, passage=4, seeded="4000000", harvested="64000000", day=-96)
 
 
 def _bank(
@@ -179,7 +179,7 @@ def _bank(
     script.do(filled, (OPERATOR, VERIFIER), days=day + 5, minutes=60)
     label(script, bank, 16, days=day + 5, minutes=70)
     run_tests(script, bank, criteria, Tier.BANK, days=day + 6)
-    conclude(script, bank, days=day + 15)
+    conclude(script, bank, days=day + 36)
 
 
 def label(script: Script, node: BankId | LotId, count: int, *, days: float, minutes: float) -> None:
@@ -206,14 +206,14 @@ def run_tests(script: Script, node: BankId | LotId, criteria: StudyContent, tier
             method=f"M-{row.code}",
             method_version="1",
             instrument="on file",
-            read_at=script.when(days=days + 1, minutes=n),
+            read_at=script.when(days=days + (row.due_days or 2), minutes=n),
         )
-        script.do(recorded, "demo-analyst-one", days=days + 1, minutes=n)
+        script.do(recorded, "demo-analyst-one", days=days + (row.due_days or 2), minutes=n)
     script.do_late(
         "result_reviewed",
         lambda seen: quality.ResultReviewed(node=node, results=seen.results_to_review(node)),
         "demo-qc-reviewer-one",
-        days=days + 2,
+        days=days + 29,
     )
 
 

@@ -1,0 +1,80 @@
+"""What a viewer may see: the one door through which a dossier, a verdict or a page leaves a workflow (design section 8).
+
+In the blinded phase a blinded role learns nothing that only one arm can have: no lot, donor, bank, QC value, and one neutral sentence
+for every reason that would tell the arms apart (rules section 13). In an open phase nothing is masked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from custody.domain.acts.base import Act, marked_nodes
+from custody.domain.acts.record import FindingKept, VerdictGiven
+from custody.domain.ids import AccountId, Node, SiteId, StudyId
+from custody.domain.terms import BLINDED_ROLES, Role
+
+T_co = TypeVar("T_co", covariant=True)
+
+HIDDEN_KINDS = frozenset({"donor", "donation", "tissue", "bank", "lot", "material"})
+"""Things of which a blinded role may not learn that they exist."""
+
+HIDDEN_STAGES = frozenset({"donation", "manufacturing", "quality", "release"})
+"""Acts of these stages are not shown to a blinded role; holds on a bag reach it as a neutral STOP."""
+
+TELLING_GATES = frozenset(
+    {"BAG-REL", "BAG-COLD", "BAG-RECALL", "BAG-DONOR", "BAG-HOLD", "DOS-TEST", "DOS-CELLS", "DOS-ENDO", "DOS-DMSO", "ALO-MIX"}
+)
+"""Gates whose reason, or whose very code, only one arm may have."""
+
+NEUTRAL_GATE = "BAG-STOP"
+NEUTRAL_REASON = '{"code":"kit_not_available","values":{}}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """Who looks. `blind` is true when every role they hold is a blinded one and a blinded phase of their study has begun."""
+
+    account: AccountId
+    printed_name: str
+    roles: frozenset[Role]
+    site: SiteId
+    study: StudyId | None
+    blind: bool
+
+    def may_see(self, node: Node) -> bool:
+        return not (self.blind and node.kind in HIDDEN_KINDS)
+
+
+def is_blind(roles: frozenset[Role], *, blinded_phase: bool) -> bool:
+    return blinded_phase and bool(roles) and roles <= BLINDED_ROLES
+
+
+@dataclass(frozen=True)
+class Seen(Generic[T_co]):
+    """A value that went through the door. Pages, exports and messages accept nothing else."""
+
+    value: T_co
+
+
+def act_shown(viewer: Viewer, act: Act) -> bool:
+    """Whether an act may appear at all for this viewer."""
+    if not viewer.blind:
+        return True
+    if act.rule.stage in HIDDEN_STAGES:
+        return False
+    return all(viewer.may_see(node) for node in marked_nodes(act, None))
+
+
+def verdict_shown(viewer: Viewer, verdict: VerdictGiven) -> VerdictGiven:
+    """The verdict as this viewer may read it: telling gates become one neutral finding, heads and persons stay."""
+    if not viewer.blind:
+        return verdict
+    findings = tuple(_neutral(finding) if finding.gate in TELLING_GATES else finding for finding in verdict.findings)
+    return replace(verdict, findings=tuple(dict.fromkeys(findings)), heads=())
+
+
+def _neutral(finding: FindingKept) -> FindingKept:
+    if finding.outcome == "passed":
+        return FindingKept(gate=NEUTRAL_GATE, revision=1, outcome="passed", bag=finding.bag)
+    return FindingKept(gate=NEUTRAL_GATE, revision=1, outcome=finding.outcome, reason=NEUTRAL_REASON, bag=finding.bag)

@@ -1,0 +1,159 @@
+"""Finds things for people: search, traces, work lists, waiting proposals. No verdict reads any of this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, literal, or_, select
+
+from custody.domain.ids import NODE_KINDS
+from custody.store.lookup_check import differences
+from custody.store.lookup_rows import rebuild
+from custody.store.tables import edge, entry_name, stream_site, stream_summary, waiting_proposal
+
+__all__ = [
+    "Found",
+    "WaitingProposal",
+    "WorkItem",
+    "aliases",
+    "differences",
+    "edges",
+    "rebuild",
+    "search",
+    "streams_of_kind",
+    "trace",
+    "waiting",
+]
+
+# Sorts after every text that continues a prefix.
+_AFTER = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stream, and the identifier by which it was found (its own or one written on the thing)."""
+
+    stream: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkItem:
+    """One thing and the newest act about it that is no evidence."""
+
+    stream: str
+    position: int
+    act: str
+    site: str
+    study: str | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingProposal:
+    """A proposal not yet signed by everyone; `signers` have signed, `account` proposed. It may have expired."""
+
+    stream: str
+    position: int
+    proposal: str
+    act: str
+    signers: int
+    account: str
+    site: str
+    study: str | None
+    recorded_at: datetime
+    expires_at: datetime
+
+
+def search(connection: Connection, text: str, limit: int) -> tuple[Found, ...]:
+    """Streams whose own identifier, or one written on the thing, begins with `text`; whole matches first.
+
+    Small letters find capital ones. Empty text finds nothing.
+    """
+    wanted = text.strip()
+    if not wanted:
+        return ()
+    found: dict[str, Found] = {}
+    for spelling in dict.fromkeys((wanted, wanted.upper())):
+        for stream, name in connection.execute(_by_own_name(spelling).limit(limit)):
+            found.setdefault(stream, Found(stream, name.partition(":")[2]))
+        for stream, name in connection.execute(_by_written_name(spelling).limit(limit)):
+            found.setdefault(stream, Found(stream, name))
+    ranked = sorted(found.values(), key=lambda each: (each.name.upper() != wanted.upper(), each.stream))
+    return tuple(ranked[:limit])
+
+
+def aliases(connection: Connection, name: str) -> tuple[str, ...]:
+    """The streams whose acts carry exactly this identifier; each must still agree that it does."""
+    found = select(entry_name.c.stream).where(entry_name.c.name == name).distinct().order_by(entry_name.c.stream)
+    return tuple(connection.execute(found).scalars())
+
+
+def edges(connection: Connection, stream: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What `stream` came from and what came from it, one step each way."""
+    parents = select(edge.c.parent).where(edge.c.child == stream).distinct().order_by(edge.c.parent)
+    children = select(edge.c.child).where(edge.c.parent == stream).distinct().order_by(edge.c.child)
+    return tuple(connection.execute(parents).scalars()), tuple(connection.execute(children).scalars())
+
+
+def trace(connection: Connection, stream: str, forward: bool) -> list[tuple[str, int]]:
+    """Everything that came from `stream`, or that it came from, with its shortest distance; nearest first, without itself.
+
+    Pooled things and cycles end: the query collects names, not paths, and distances are counted afterwards.
+    """
+    near, far = (edge.c.parent, edge.c.child) if forward else (edge.c.child, edge.c.parent)
+    reached = select(literal(stream).label("stream")).cte("reached", recursive=True)
+    # UNION and not UNION ALL, on the name alone: each thing is followed once.
+    reached = reached.union(select(far).where(near == reached.c.stream))
+    steps: dict[str, list[str]] = {}
+    for one, other in connection.execute(select(near, far).join(reached, near == reached.c.stream)):
+        steps.setdefault(one, []).append(other)
+    depths = {stream: 0}
+    ring = [stream]
+    while ring:
+        depth = depths[ring[0]] + 1
+        ring = sorted({other for one in ring for other in steps.get(one, ()) if other not in depths})
+        depths.update(dict.fromkeys(ring, depth))
+    del depths[stream]
+    return list(depths.items())
+
+
+def streams_of_kind(
+    connection: Connection, kind: str, *, site: str | None = None, study: str | None = None, limit: int
+) -> tuple[WorkItem, ...]:
+    """Things of one kind, newest act first.
+
+    `site`: only those about which something was recorded there, or which name it as origin or destination.
+    """
+    table = stream_summary.c
+    wanted = select(table.stream, table.position, table.act, table.site, table.study, table.recorded_at).where(table.kind == kind)
+    if site is not None:
+        recorded_there = select(stream_site.c.stream).where(stream_site.c.site == site)
+        bound_there = select(edge.c.child).where(edge.c.parent == f"site:{site}")
+        wanted = wanted.where(or_(table.stream.in_(recorded_there), table.stream.in_(bound_there)))
+    if study is not None:
+        wanted = wanted.where(table.study == study)
+    found = connection.execute(wanted.order_by(table.recorded_at.desc(), table.stream).limit(limit))
+    return tuple(WorkItem(**{**row, "recorded_at": datetime.fromisoformat(row["recorded_at"])}) for row in found.mappings())
+
+
+def waiting(connection: Connection) -> tuple[WaitingProposal, ...]:
+    """Every proposal that still waits for somebody, oldest first."""
+    left_out = ("act_version", "body")
+    columns = [column for column in waiting_proposal.columns if column.name not in left_out]
+    found = connection.execute(select(*columns).order_by(waiting_proposal.c.recorded_at, waiting_proposal.c.stream))
+    times = ("recorded_at", "expires_at")
+    return tuple(WaitingProposal(**{**row, **{name: datetime.fromisoformat(row[name]) for name in times}}) for row in found.mappings())
+
+
+def _by_own_name(start: str) -> Select[Any]:
+    column = stream_summary.c.stream
+    starts = [start] if start.partition(":")[0] in NODE_KINDS and ":" in start else [f"{kind}:{start}" for kind in NODE_KINDS]
+    return select(column, column).where(or_(*(and_(column >= each, column < each + _AFTER) for each in starts))).order_by(column)
+
+
+def _by_written_name(start: str) -> Select[Any]:
+    name = entry_name.c.name
+    return select(entry_name.c.stream, name).where(name >= start, name < start + _AFTER).order_by(name, entry_name.c.stream)
