@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-input
 # As root in a container pip warns that it is root; in a virtual environment of our own that says nothing.
 export PIP_ROOT_USER_ACTION := ignore
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile

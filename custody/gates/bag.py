@@ -32,7 +32,7 @@ def lot_is_released(case: Case, now: datetime) -> Outcome:
         case Conditional(deed) if not lot.pending_failed and not lot.overdue(now):
             return Passed((deed.digest,))
         case Recalled(deed):
-            return Blocked(Reason("lot_recalled", lot=lot.node, recalled_at=deed.at), (deed.digest,))
+            return Blocked(Reason("bag_lot_recalled", lot=lot.node, recalled_at=deed.at), (deed.digest,))
     excepted = _exception(case, lot, now)
     if excepted:
         return Excepted(Reason("released_exceptionally", lot=lot.node), excepted)
@@ -49,12 +49,12 @@ def _exception(case: Case, lot: LotFold, now: datetime) -> tuple[Digest, ...]:
 def _not_released(lot: LotFold, now: datetime) -> Blocked:
     match lot.disposition:
         case Conditional(deed) if lot.pending_failed:
-            return Blocked(Reason("pending_test_failed", lot=lot.node, tests=", ".join(lot.pending_failed)), (deed.digest,))
+            return Blocked(Reason("lot_test_failed", lot=lot.node, tests=", ".join(lot.pending_failed)), (deed.digest,))
         case Conditional(deed):
             late = lot.overdue(now)[0]
-            return Blocked(Reason("pending_test_overdue", lot=lot.node, test=late.test, due_at=lot.due_at(late)), (deed.digest,))
+            return Blocked(Reason("lot_test_overdue", lot=lot.node, test=late.test, due_at=lot.due_at(late)), (deed.digest,))
         case Rejected(deed):
-            return Blocked(Reason("lot_rejected", lot=lot.node, rejected_at=deed.at), (deed.digest,))
+            return Blocked(Reason("bag_lot_rejected", lot=lot.node, rejected_at=deed.at), (deed.digest,))
         case Quarantined() | _:
             return Blocked(Reason("lot_in_quarantine", lot=lot.node), (lot.started.digest,))
 
@@ -73,7 +73,7 @@ def stayed_cold(case: Case, now: datetime) -> Outcome:
         if released is None:
             return Blocked(_worst(life), life.evidence)
         return Passed((*life.evidence, released.digest), note=Reason("cold_chain_released_by_qa", decided_at=released.at))
-    note = Reason("cold_chain_noted", minutes=life.temperatures.minutes_outside) if life.klass == 1 else None
+    note = Reason("cold_minutes_noted", minutes=life.temperatures.minutes_outside) if life.klass == 1 else None
     return Passed(life.evidence, note=note)
 
 
@@ -84,8 +84,9 @@ def _sees_thaw(case: Case) -> bool:
 
 
 def _worst(life: JudgedLife) -> Reason:
+    """The first reason of the worst class, in the words of the cold-chain rules."""
     worst: ClassReason = life.reasons[0]
-    return Reason(f"cold_{worst.code}", **worst.values)
+    return Reason(worst.code, **worst.values)
 
 
 @gate("BAG-HOLD", revision=1, title="No hold on the bag, what it comes from or travels in", source="rules 2 holds, 4 BAG-HOLD", each="bag")
@@ -177,7 +178,7 @@ def custody_is_unbroken(case: Case, now: datetime) -> Outcome:
         disposed = (custody.disposal_of(gap) for gap in custody.gaps(now))
         return Passed((*custody.evidence, *(d.digest for d in disposed if d is not None)))
     first = gaps[0]
-    return Blocked(Reason(f"gap_{first.kind}", start=first.start, end=first.end or now, on=first.node.key), first.evidence)
+    return Blocked(Reason(first.kind, start=first.start, end=first.end or now, on=first.node.key), first.evidence)
 
 
 STEPS: dict[type[Act], frozenset[BagState]] = {

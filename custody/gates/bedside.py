@@ -158,7 +158,7 @@ def _pump_fault(case: Case, prescribed: PrescriptionSigned) -> Reason | None:
 def container_is_sound(case: Case, now: datetime) -> Outcome:
     """A foreign bag is left to BED-BAG: it is never held for being scanned at the wrong bed."""
     del now
-    bag = case.bag.bag
+    bag = case.bag.node
     damage = case.dossier.last(bag, BagDamaged)
     if damage is not None:
         return Blocked(Reason("bag_damaged", bag=bag, found_at=damage.at), (damage.digest,))

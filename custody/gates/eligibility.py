@@ -35,7 +35,7 @@ def every_test_resulted(case: Case, _now: datetime) -> Outcome:
     tests = donation_of(case).tests
     missing = tuple(test for test in tests.criteria.required_tests if not tests.of_test(test))
     if missing or not tests.criteria.required_tests:
-        return Blocked(Reason("tests_missing", tests=missing), _digests(tests.of_donation))
+        return Blocked(Reason("tests_missing", test=missing), _digests(tests.of_donation))
     return Passed(_digests(tests.of_donation))
 
 
@@ -139,7 +139,7 @@ def nat_or_repeated(case: Case, _now: datetime) -> Outcome:
     if repeated and all(repeated):
         return Passed(_digests(m for measured in repeated for m in measured))
     without_nat = tuple(test for test, measured in zip(tests.criteria.nat_tests, by_nat, strict=True) if not measured)
-    return Blocked(Reason("repeat_needed", tests=without_nat, repeat_from=tests.repeat_from), _digests(tests.measured))
+    return Blocked(Reason("repeat_needed", test=without_nat, repeat_from=tests.repeat_from), _digests(tests.measured))
 
 
 @gate(
@@ -161,9 +161,9 @@ def _in_history(history: Deed[DonorHistoryTaken]) -> Iterator[Reason]:
     for line in HISTORY_LINES:
         answer: Answer = getattr(history.act, line)
         if answer is Answer.NOT_CHECKED:
-            yield Reason("history_not_checked", line=line)
+            yield Reason("history_not_checked", fields=(line,))
         elif answer is Answer.YES:
-            yield Reason("history_risk", line=line)
+            yield Reason("history_risk", fields=(line,))
     if not history.act.truth_confirmed:
         yield Reason("truth_not_confirmed")
 

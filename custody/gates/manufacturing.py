@@ -89,7 +89,7 @@ def _pedigree(case: Case, nodes: tuple[Node, ...]) -> Iterator[Blocked]:
             yield Blocked(Reason("missing", what="parent", node=node.key))
     donors = tuple(node for node in nodes if isinstance(node, DonorId))
     if len(donors) > 1 and not case.criteria_now.settings.allow_donor_pool:
-        yield Blocked(Reason("donors_pooled", count=len(donors)))
+        yield Blocked(Reason("parents_of_several_donors", count=len(donors)))
     match case.proposed:
         case BankStarted() as bank:
             yield from _bank_parents(case, bank)
@@ -189,7 +189,7 @@ def people_trained(case: Case, now: datetime) -> Outcome:
 def _culture(case: Case) -> CultureFold | Passed:
     """The culture with the proposed step, or why there is none to judge."""
     if is_placebo(case.dossier, case.subject, case.proposed):
-        return Passed(note=Reason("no_cells"))
+        return Passed(note=Reason("made_without_cells"))
     if case.proposed_as(ProcessingStarted) is not None:
         return Passed(note=Reason("no_culture_yet"))
     assert isinstance(case.subject, TissueId | BankId | LotId)

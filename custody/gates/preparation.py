@@ -98,7 +98,7 @@ def _allocation(dose: DoseFold) -> tuple[Digest, ...]:
 def container_is_whole(case: Case, now: datetime) -> Outcome:
     """A foreign bag is left to PRP-BAG: it is never held for being scanned at the wrong place."""
     del now
-    bag = case.bag.bag
+    bag = case.bag.node
     damage = case.dossier.last(bag, BagDamaged)
     if damage is not None:
         return Blocked(Reason("bag_damaged", bag=bag, found_at=damage.at), (damage.digest,))

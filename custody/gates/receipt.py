@@ -45,7 +45,7 @@ def _refusal_that_stands(case: Case) -> Deed[BagRefusedAtReceipt] | None:
         rejects = isinstance(deed.act, ColdChainDecided) and deed.act.decision is ColdChainDecision.REJECT
         if deed.entry.position > last.entry.position and not rejects:
             return None
-    return last  # type: ignore[return-value]
+    return last
 
 
 def _two_receivers(case: Case) -> Outcome:

@@ -74,7 +74,7 @@ def _logger(case: Case, logger: LoggerId, now: datetime) -> Blocked | tuple[Dige
         raise MissingFact("logger_registration" if registered is None else "logger_calibration", node=logger)
     due_on = calibrated.act.due_on
     if not calibrated.act.calibrated_on <= _day(case, now) <= _day(case, _arrival(case, now)) <= due_on:
-        return Blocked(Reason("logger_calibration_lapsed", logger=logger, due_on=due_on), (calibrated.digest,))
+        return Blocked(Reason("logger_calibration_ends", logger=logger, due_on=due_on), (calibrated.digest,))
     limits = case.shipment.criteria.cold_chain.for_form(case.shipment.planned.act.form)
     interval, interval_max = registered.act.interval_minutes, limits.logger_interval_minutes_max
     if interval > interval_max:

@@ -30,7 +30,6 @@ def set_fact(connection: Connection, name: str, text: str) -> None:
 
 def mark_demonstration(connection: Connection) -> None:
     """Only an empty store can become a demonstration, so that no real record ever does."""
-
     if size(connection):
         raise InputError("this store already holds entries; make a fresh one for a demonstration")
     set_fact(connection, DEMONSTRATION, "yes")

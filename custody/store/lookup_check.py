@@ -99,7 +99,7 @@ class LookupComparison:
         table = stream_summary.c
         differs = or_(*(table[column.name].is_distinct_from(column) for column in derived.columns))
         # No function splits text alike on every database; this asks whether the kind is what stands before the colon.
-        other_kind = or_(func.instr(table.kind, ":") > 0, func.substr(table.stream, 1, func.length(table.kind) + 1) != table.kind + ":")
+        other_kind = or_(table.kind.contains(":"), func.substr(table.stream, 1, func.length(table.kind) + 1) != table.kind + ":")
         joined = derived.outerjoin(stream_summary, table.stream == derived.c.stream)
         row = self._first(select(derived.c.stream).select_from(joined).where(or_(differs, other_kind)).limit(1))
         if row is None:

@@ -5,7 +5,7 @@ Core's own execution costs about 100 microseconds a statement, ten times what SQ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, insert
@@ -51,6 +51,17 @@ class Prepared:
         found: list[tuple[Any, ...]] = list(cursor.fetchall())
         cursor.close()
         return found
+
+    def batches(self, connection: Connection, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows, `size` at a time; no more are held than that."""
+        compiled = self._compiled(connection)
+        cursor = connection.connection.cursor()
+        cursor.execute(compiled.sql, compiled.arguments({}))
+        try:
+            while found := cursor.fetchmany(size):
+                yield list(found)
+        finally:
+            cursor.close()
 
     def one(self, connection: Connection, **given: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""

@@ -11,7 +11,7 @@ from enum import Enum, IntEnum
 from typing import Any, Literal
 
 from custody.words import formats
-from custody.words.catalogues import LANGUAGES, phrases, placeholders
+from custody.words.catalogues import LANGUAGES, phrases, placeholders, variants
 
 __all__ = ["LANGUAGES", "Language", "Words"]
 
@@ -143,14 +143,14 @@ class Words:
 
     def reason(self, code: str, values: Mapping[str, object]) -> str:
         """Why a rule blocks: what was seen and what was expected."""
-        own = f"reason.{code}.of" if "node" in values else f"reason.{code}"
-        return self._sentence(own if self.knows(own) else f"reason.{code}", code, values)
+        return self._sentence(self._reason_key(code, values), code, values)
 
     def next_step(self, code: str, values: Mapping[str, object]) -> str:
         """What to do now about a reason; empty for a reason that only notes why a rule passed."""
-        if not self.knows(f"reason.{code}") and not self.strict:
+        key = self._reason_key(code, values)
+        if not self.knows(key):
             return self.say("reason.unknown:next")
-        return self._sentence(f"reason.{code}:next", code, values)
+        return self._sentence(f"{key}:next", code, values) if self.knows(f"{key}:next") else ""
 
     def both_reason(self, code: str, values: Mapping[str, object]) -> tuple[str, str]:
         return self.english.reason(code, values), self.chinese.reason(code, values)
@@ -224,6 +224,12 @@ class Words:
 
     def _beside(self, key: str, part: str) -> str:
         return self.say(f"{key}:{part}") if self.knows(f"{key}:{part}") else ""
+
+    def _reason_key(self, code: str, values: Mapping[str, object]) -> str:
+        """The phrase that says most of these values and asks for no others."""
+        keys = (f"reason.{code}.of", *variants(f"reason.{code}"))
+        fitting = [key for key in keys if self.knows(key) and placeholders(phrases()[key].en) <= set(values)]
+        return max(fitting, key=lambda key: len(placeholders(phrases()[key].en)), default=f"reason.{code}")
 
     def _sentence(self, key: str, code: str, values: Mapping[str, object]) -> str:
         if self.knows(key) or self.strict:

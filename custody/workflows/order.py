@@ -37,7 +37,7 @@ def proposed_act(entry: Entry) -> Act:
 
 def check_order(act: Act, dossier: Dossier) -> None:
     """Raises NotFoundError for a thing nobody made known, OutOfOrderError for an act that comes too early or twice."""
-    deeds = dossier.deeds(act.subject)
+    deeds: tuple[Deed[Act], ...] = dossier.deeds(act.subject)
     rule = act.rule
     if rule.opens == "no" and not deeds:
         raise NotFoundError(f"there is no {act.subject.kind} {act.subject}", code="unknown_thing", kind=act.subject.kind, seen=act.subject)
@@ -72,7 +72,8 @@ def study_of(act: Act, dossier: Dossier, signer: Signer) -> StudyId | None:
     """
     if isinstance(act.subject, StudyId):
         return act.subject
-    first = next(iter(dossier.deeds(act.subject)), None)
+    deeds: tuple[Deed[Act], ...] = dossier.deeds(act.subject)
+    first = next(iter(deeds), None)
     standing = first.entry.study if first is not None else None
     if standing is not None and signer.study is not None and standing != signer.study:
         raise NotFoundError(f"there is no {act.subject.kind} {act.subject}", code="unknown_thing", kind=act.subject.kind, seen=act.subject)

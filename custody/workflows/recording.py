@@ -5,9 +5,12 @@ Returning commits, raising rolls back: a STOP is returned, because it must be ke
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,7 +21,7 @@ from custody.domain.dossier import Dossier, Entry, Signed, pending_proposals, si
 from custody.domain.duties import check_pair
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import Digest, Node, StudyId
+from custody.domain.ids import Digest, Identifier, Node, StudyId
 from custody.domain.verdict import Verdict
 from custody.errors import InputError, LedgerBrokenError, NotPermittedError, StaleError
 from custody.gates.hold_points import HOLD_POINTS, PAIR_CODES
@@ -310,13 +313,14 @@ def _own_entry(job: _Job) -> Act:
 
 
 def _check_repeated(job: _Job) -> None:
-    """What the second person scanned and read must equal the first's; where nothing is scanned, everything must."""
+    """What the second person scanned and read must equal the first's; where an act marks nothing as scanned, all of it must."""
     if job.second is None or guarding_rule(job.act).second != "repeat":
         return
     act = judged_act(job.act)
-    fields = field_types(type(act))
-    compared = [name for name, field in fields.items() if field.scanned] or list(fields)
-    differing = [name for name in compared if getattr(act, name) != getattr(job.second, name)]
+    first, second = dict(_scanned(act)), dict(_scanned(job.second))
+    if not first:
+        first, second = body_of(act), body_of(job.second)
+    differing = [name for name, value in first.items() if value != second.get(name)]
     if differing:
         raise InputError(
             f"the two readings differ in: {', '.join(differing)}; look at the thing itself and read it again",
@@ -324,6 +328,16 @@ def _check_repeated(job: _Job) -> None:
             field=differing[0],
             fields=tuple(differing),
         )
+
+
+def _scanned(value: Any) -> Iterator[tuple[str, Any]]:
+    """Everything marked as scanned in an act, its parts included."""
+    for name, field in field_types(type(value)).items():
+        content = getattr(value, name)
+        if field.scanned:
+            yield name, content
+        elif dataclasses.is_dataclass(content) and not isinstance(content, Identifier):
+            yield from _scanned(content)
 
 
 def _roots(act: Act, signer: Signer) -> tuple[Node, ...]:

@@ -12,12 +12,11 @@ from sqlalchemy import Connection
 from custody.domain.acts.base import ACTS, Act
 from custody.domain.acts.people import AccessRefused
 from custody.domain.acts.record import Corrected, Countersigned, Proposed, ProposalWithdrawn, VerdictGiven
-from custody.domain.acts.shipping import HandoffAccepted
 from custody.domain.dossier import Entry, Signed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.bag import BagFold
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, Node, ShipmentId, StudyId
+from custody.domain.ids import BagId, Node, ShipmentId, node_of
 from custody.domain.masking import Seen, Viewer, act_shown, verdict_shown
 from custody.errors import NotFoundError
 from custody.store import entries, lookups
@@ -92,11 +91,11 @@ def passport(connection: Connection, viewer: Viewer, node: Node, now: datetime) 
     events = [event for entry in stream for event in _events(viewer, entry, stream)]
     story = Passport(
         node=node,
-        events=tuple(sorted((*events, *_custody_events(connection, viewer, node)), key=lambda e: e.recorded_at)),
+        events=tuple(sorted((*events, *_custody_events(connection, viewer, node, now)), key=lambda e: e.recorded_at)),
         parents=_nodes(viewer, above),
         children=_nodes(viewer, below),
         waiting=tuple(w for w in lookups.waiting(connection) if w.stream == node.key),
-        **_standing(connection, viewer, node, now),
+        **_standing(connection, viewer, node),
     )
     return Seen(story)
 
@@ -106,8 +105,6 @@ def _in_study(viewer: Viewer, first: Entry) -> bool:
 
 
 def _nodes(viewer: Viewer, keys: tuple[str, ...]) -> tuple[Node, ...]:
-    from custody.domain.ids import node_of  # noqa: PLC0415
-
     return tuple(node for node in map(node_of, keys) if viewer.may_see(node) and node.kind not in {"site", "study"})
 
 
@@ -159,7 +156,7 @@ def _values(act: Act) -> tuple[tuple[str, Any], ...]:
     return tuple((name, getattr(act, name)) for name in names)
 
 
-def _custody_events(connection: Connection, viewer: Viewer, node: Node) -> tuple[TimelineEvent, ...]:
+def _custody_events(connection: Connection, viewer: Viewer, node: Node, now: datetime) -> tuple[TimelineEvent, ...]:
     """For a bag: what happened to the shipments it was in, and gaps in its custody record, drawn as events."""
     if not isinstance(node, BagId):
         return ()
@@ -172,17 +169,17 @@ def _custody_events(connection: Connection, viewer: Viewer, node: Node) -> tuple
         for event in _events(viewer, entry, ())
         if ACTS[event.act].stage == "shipping"
     ]
-    return (*travelled, *_gaps(connection, viewer, node))
+    return (*travelled, *_gaps(connection, viewer, node, now))
 
 
-def _gaps(connection: Connection, viewer: Viewer, bag: BagId) -> tuple[TimelineEvent, ...]:
+def _gaps(connection: Connection, viewer: Viewer, bag: BagId, now: datetime) -> tuple[TimelineEvent, ...]:
     study = viewer.study
     if study is None:
         return ()
-    fold = BagFold(dossier_of(connection, [bag, study]), bag, StudyFold(dossier_of(connection, [study]), study))
+    dossier = dossier_of(connection, [bag, study])
     try:
-        gaps = fold.custody_gaps
-    except (MissingFact, AttributeError):
+        gaps = BagFold(dossier, bag, StudyFold(dossier, study)).custody.gaps(now)
+    except MissingFact:
         return ()
     return tuple(
         TimelineEvent(
@@ -192,17 +189,15 @@ def _gaps(connection: Connection, viewer: Viewer, bag: BagId) -> tuple[TimelineE
     )
 
 
-def _standing(connection: Connection, viewer: Viewer, node: Node, now: datetime) -> dict[str, Any]:
+def _standing(connection: Connection, viewer: Viewer, node: Node) -> dict[str, Any]:
     """Holder, state and expiry in words for the line on top."""
-    del now
     nothing: dict[str, Any] = {"holder": "", "state": "", "expires_at": None}
     if not isinstance(node, BagId) or viewer.study is None:
         return nothing
     dossier = dossier_of(connection, [node, viewer.study])
     fold = BagFold(dossier, node, StudyFold(dossier, viewer.study))
     try:
-        expiry = fold.earliest_expiry
-        return {"holder": "", "state": fold.state.value, "expires_at": expiry.at if expiry is not None else None}
+        return {"holder": str(fold.custody.custodian), "state": fold.state.value, "expires_at": fold.earliest_expiry().expires_at}
     except MissingFact:
         return nothing
 
@@ -213,6 +208,3 @@ def refuse_access(connection: Connection, viewer: Viewer, what: str, refusal: st
     entry = NewEntry(act=act, happened_at=now, by=by, study=viewer.study, station="", signature=None)
     entries.append(connection, [entry], recorded_at=now)
 
-
-assert HandoffAccepted
-assert StudyId

@@ -135,9 +135,7 @@ def test_an_unspecific_syphilis_test_is_allowed_only_with_a_negative_treponemal_
     assert chain.verdict_at(G2).is_go is passes
 
 
-@pytest.mark.parametrize(
-    ("igm", "nat", "passes"), [(NEGATIVE, NEGATIVE, True), (REACTIVE, NEGATIVE, False), (NEGATIVE, REACTIVE, False)]
-)
+@pytest.mark.parametrize(("igm", "nat", "passes"), [(NEGATIVE, NEGATIVE, True), (REACTIVE, NEGATIVE, False), (NEGATIVE, REACTIVE, False)])
 def test_an_old_cmv_infection_is_allowed_and_a_fresh_one_is_not(chain, igm, nat, passes):
     put_in_force(chain, "donor", reactive_allowed=ALLOWED)
     result_is(chain, "CMV_IGG", REACTIVE)
@@ -283,9 +281,7 @@ def test_a_study_may_choose_neither_nat_nor_repeat(chain):
 # ELG-HIST
 
 
-@pytest.mark.parametrize(
-    "line", ["vaccination", "travel", "transfusion", "infection_risk", "inherited", "blood_or_immune", "cancer"]
-)
+@pytest.mark.parametrize("line", ["vaccination", "travel", "transfusion", "infection_risk", "inherited", "blood_or_immune", "cancer"])
 @pytest.mark.parametrize(("answer", "reason"), [(Answer.YES, "history_risk"), (Answer.NOT_CHECKED, "history_not_checked")])
 def test_each_line_of_the_history_must_be_answered_with_no(chain, line, answer, reason):
     chain.change("donor_history_taken", **{line: answer})

@@ -260,18 +260,18 @@ class FitToInfuseSigned(Act):
 class BedsideScans:
     """What one person scanned and answered at the bed (rules section 12)."""
 
-    wristband: WristbandToken
-    second_identifier: Digest
+    wristband: Scanned[WristbandToken]
+    second_identifier: Scanned[Digest]
     second_identifier_method: IdentifierMethod
-    bag: BagId
+    bag: Scanned[BagId]
     container_whole: Answer
     nothing_unusual_seen: Answer
     line_and_filter_right: Answer
     no_other_drug_on_line: Answer
     resuscitation_ready: Answer
     physician_present: Answer
-    volume_ml: Decimal
-    rate_ml_per_min: Decimal
+    volume_ml: Scanned[Decimal]
+    rate_ml_per_min: Scanned[Decimal]
 
 
 @act(
@@ -307,7 +307,7 @@ class InfusionStarted(Act):
     participant: Parent[ParticipantId]
     cohort: CohortId
     bag: Names[BagId]
-    scans: Scanned[BedsideScans]
+    scans: BedsideScans
     started_at: datetime
 
     def companions(self, study: StudyId | None) -> tuple[Act, ...]:
@@ -353,8 +353,8 @@ class ParticipantDoseStarted(Act):
 class NextBagScans:
     """The short check for every further bag of a running dose."""
 
-    wristband: WristbandToken
-    bag: BagId
+    wristband: Scanned[WristbandToken]
+    bag: Scanned[BagId]
     container_whole: Answer
     nothing_unusual_seen: Answer
 
@@ -373,7 +373,7 @@ class NextBagScans:
 class NextBagStarted(Act):
     dose: DoseId
     bag: Names[BagId]
-    scans: Scanned[NextBagScans]
+    scans: NextBagScans
 
     def companions(self, study: StudyId | None) -> tuple[Act, ...]:
         del study

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
@@ -21,10 +21,10 @@ from custody.domain.acts.manufacturing import (
 from custody.domain.dossier import Dossier
 from custody.domain.folds.base import MissingFact
 from custody.domain.ids import BankId, Digest, LotId, Node, TissueId
+from custody.domain.measures import ceiling
 
 Cultured = TissueId | BankId | LotId
 CULTURE_ACTS = (PrimaryCultureHarvested, BankStepRecorded, LotStepRecorded)
-SHOWN_DOUBLINGS = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -127,11 +127,9 @@ def _multiplied(step: CultureStep, node: Node) -> Fraction:
 
 
 def shown_doublings(growth: Fraction) -> Decimal:
-    """log2 of `growth` to 0.01, rounded up; 2^30 is 30.00."""
-    with localcontext() as exact:
-        exact.prec = 60
-        log2 = (Decimal(growth.numerator).ln() - Decimal(growth.denominator).ln()) / Decimal(2).ln()
-        return log2.quantize(Decimal("1E-40")).quantize(SHOWN_DOUBLINGS, rounding=ROUND_CEILING)
+    """log2 of `growth` (1 or more) to 0.01, rounded up: the fewest hundredths n with growth to the power 100 at most 2 to the power n."""
+    hundredths = (ceiling(growth**100) - 1).bit_length()
+    return Decimal(hundredths).scaleb(-2)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Interval:
 class CustodyGap:
     """Time in which nobody surely answered for the bag. `end` is None while it lasts.
 
-    `kind`: `handover_open`, `no_custodian`, `transit_too_long`, `place_jumped`, `quantity_differs` or `time_backwards`.
+    `kind` is the code of the sentence that says it: `gap_handover_open`, `gap_no_custodian`, `gap_transit_too_long` and so on.
     """
 
     kind: str
@@ -153,7 +153,7 @@ class CustodyFold:
         for handover in (*self.handovers, *(h for shipment in self.shipments for h in shipment.handovers)):
             if self.is_overdue(handover, now):
                 yield CustodyGap(
-                    kind="handover_open",
+                    kind="gap_handover_open",
                     start=handover.started_at,
                     end=handover.ended_at,
                     node=handover.offered.act.node,
@@ -193,7 +193,7 @@ class CustodyFold:
         for before, after in pairwise(self._steps()):
             if not after.by_rights and after.custodian.site != before.custodian.site:
                 yield CustodyGap(
-                    kind="place_jumped",
+                    kind="gap_place_jumped",
                     start=min(before.at, after.at),
                     end=after.at,
                     node=self.node,
@@ -207,7 +207,7 @@ class CustodyFold:
         in_time = [d for d in timed if d.began.recorded_at - d.began.happened_at <= late]
         for before, after in pairwise(in_time):
             if after.at < before.at:
-                yield CustodyGap(kind="time_backwards", start=after.at, end=before.at, node=node, evidence=(before.digest, after.digest))
+                yield CustodyGap(kind="gap_time_backwards", start=after.at, end=before.at, node=node, evidence=(before.digest, after.digest))
 
 
 def journeys_of(dossier: Dossier, bag: BagId) -> tuple[Deed[BagPacked], ...]:
@@ -238,12 +238,12 @@ def _trip_gaps(shipment: ShipmentFold, now: datetime) -> Iterator[CustodyGap]:
     end = arrived.act.arrived_at if arrived is not None else None
     if late_after is not None and (end or now) > late_after:
         evidence = (shipment.planned.digest, *([arrived.digest] if arrived is not None else []))
-        yield CustodyGap(kind="transit_too_long", start=late_after, end=end, node=shipment.node, evidence=evidence)
+        yield CustodyGap(kind="gap_transit_too_long", start=late_after, end=end, node=shipment.node, evidence=evidence)
     if arrived is None:
         return
     if shipment.left_at is None and arrived.began.by.site != shipment.planned.act.origin:
         left = shipment.handovers[0].started_at if shipment.handovers else shipment.sealed.at
-        yield CustodyGap(kind="no_custodian", start=left, end=arrived.act.arrived_at, node=shipment.node, evidence=(arrived.digest,))
+        yield CustodyGap(kind="gap_no_custodian", start=left, end=arrived.act.arrived_at, node=shipment.node, evidence=(arrived.digest,))
     if arrived.act.bags_counted != len(shipment.bags):
         at = arrived.act.arrived_at
-        yield CustodyGap(kind="quantity_differs", start=at, end=at, node=shipment.node, evidence=(arrived.digest,))
+        yield CustodyGap(kind="gap_quantity_differs", start=at, end=at, node=shipment.node, evidence=(arrived.digest,))

@@ -57,8 +57,8 @@ class Player:
         """Raises RoadBlockedError when the step is not recorded."""
         outcome = self.attempt(step)
         if outcome.kind != "recorded":
-            codes = outcome.verdict.codes if outcome.verdict else ()
-            reasons = [str(f.outcome) for f in outcome.verdict.blocking] if outcome.verdict else []
+            codes = outcome.verdict.codes if outcome.verdict is not None else ()
+            reasons = [str(f.outcome) for f in outcome.verdict.blocking] if outcome.verdict is not None else []
             raise RoadBlockedError(f"{step.name} at {step.at}: {outcome.kind} {', '.join(codes)} {'; '.join(reasons)}")
         return outcome
 

@@ -1,0 +1,188 @@
+"""Proves the whole record again from what is stored, and names the first fault of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, text
+
+from custody.errors import LedgerBrokenError
+from custody.ledger.checkpoint import Checkpoint
+from custody.ledger.merkle import EMPTY_ROOT
+from custody.store import log
+from custody.store.envelope import broken
+from custody.store.lookup_check import LookupComparison
+from custody.store.series import unpacked
+from custody.store.tables import OUTSIDE_VERIFICATION, attachment, credential, entry, leaf, node, series, store_fact, stream_head, triggers
+from custody.store.verification_scan import Scan, credential_digest
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where the record does not prove itself; `stream` and `position` when it is one entry."""
+
+    what: str
+    stream: str | None = None
+    position: int | None = None
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationReport:
+    """`root` covers the `entries` that were proved; `faults` come in the order of the steps, at most one from each."""
+
+    ok: bool
+    entries: int
+    root: bytes
+    faults: tuple[Fault, ...]
+    skipped_tables: tuple[str, ...]
+
+
+def verify(connection: Connection, *, checkpoint: Checkpoint | None) -> VerificationReport:
+    """Everything the store can prove by itself and, with a checkpoint kept elsewhere, that nothing was cut off or rewritten.
+
+    Never raises for what it finds. Memory does not grow with the ledger.
+    """
+    faults: list[Fault] = []
+    size, root = 0, EMPTY_ROOT
+    try:
+        _holds(lambda: _check_triggers(connection), faults)
+        with LookupComparison(connection) as comparison:
+            scan = Scan(connection, comparison, checkpoint.size if checkpoint else None)
+            proved = _holds(scan.run, faults)
+            size, root = scan.size, scan.root()
+            # What follows says nothing new while an entry itself is in doubt.
+            if proved:
+                _holds(lambda: _check_counts(connection, size), faults)
+                _holds(lambda: _check_heads(connection), faults)
+                _holds(lambda: _check_lookups(comparison), faults)
+                _holds(lambda: _check_credentials(connection, scan.secrets), faults)
+        if checkpoint is not None:
+            _holds(lambda: _check_checkpoint(connection, checkpoint, scan.root_at_checkpoint, proved=proved), faults)
+        _holds(lambda: _check_attachments(connection), faults)
+        _holds(lambda: _check_series(connection), faults)
+    except Exception as error:  # noqa: BLE001 - a record that cannot be read is a broken record, never a crash
+        faults.append(Fault(f"the record cannot be read: {error}"))
+    return VerificationReport(ok=not faults, entries=size, root=root, faults=tuple(faults), skipped_tables=skipped_tables())
+
+
+def make_checkpoint(connection: Connection, origin: str) -> Checkpoint:
+    """The size and root of the log now, to be signed and kept elsewhere."""
+    size = log.size(connection)
+    return Checkpoint(origin, size, log.root(connection, size))
+
+
+def skipped_tables() -> tuple[str, ...]:
+    """Tables that nothing in the ledger vouches for."""
+    return tuple(sorted({*OUTSIDE_VERIFICATION, "identity", "identity_view"}))
+
+
+def _holds(step: Callable[[], None], faults: list[Fault]) -> bool:
+    """Whether one step found nothing; what it found goes to `faults`."""
+    try:
+        step()
+    except LedgerBrokenError as error:
+        stream, position = error.values.get("stream"), error.values.get("position")
+        faults.append(Fault(str(error), stream if isinstance(stream, str) else None, position if isinstance(position, int) else None))
+    except Exception as error:  # noqa: BLE001 - a record that cannot be read is a broken record, never a crash
+        faults.append(Fault(f"the record cannot be read: {error}"))
+    else:
+        return True
+    return False
+
+
+def _check_triggers(connection: Connection) -> None:
+    """Exactly the triggers that refuse change, word for word; another one could change what is written."""
+    if connection.dialect.name != "sqlite":
+        return
+    found = connection.execute(text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+    seen = {name: (table, sql) for name, table, sql in found}
+    expected = {name: (table, sql) for name, table, sql in triggers()}
+    for name in sorted(seen.keys() | expected.keys()):
+        if seen.get(name) != expected.get(name):
+            what = "missing" if name not in seen else "not one of custody's" if name not in expected else "changed"
+            raise LedgerBrokenError(f"the record is not protected: trigger {name} is {what}")
+
+
+def _check_counts(connection: Connection, size: int) -> None:
+    """Nothing stands beside the log; its complete subtrees number as many as its size says."""
+    for table, expected in ((entry, size), (leaf, size), (node, size - size.bit_count())):
+        seen = connection.execute(select(func.count()).select_from(table)).scalar_one()
+        if seen != expected:
+            raise LedgerBrokenError(f"the record does not prove itself: table {table.name} has {seen} rows, a log of {size} has {expected}")
+
+
+def _check_heads(connection: Connection) -> None:
+    # Every head stands on an entry, and the heads add up to all entries: so each is the last of its stream, and none is missing.
+    same = (entry.c.stream == stream_head.c.stream) & (entry.c.position == stream_head.c.position)
+    wrong = (
+        select(stream_head.c.stream, stream_head.c.position)
+        .select_from(stream_head.outerjoin(entry, same))
+        .where(entry.c.digest.is_distinct_from(stream_head.c.digest))
+    )
+    found = connection.execute(wrong.limit(1)).first()
+    if found is not None:
+        raise broken(found.stream, found.position, "the head of its stream is of another entry")
+    total = connection.execute(select(func.coalesce(func.sum(stream_head.c.position), 0))).scalar_one()
+    if total == connection.execute(select(func.count()).select_from(entry)).scalar_one():
+        return
+    last = func.max(entry.c.position)
+    ends = select(entry.c.stream, last.label("position")).group_by(entry.c.stream).subquery()
+    behind = (
+        select(ends.c.stream, ends.c.position)
+        .select_from(ends.outerjoin(stream_head, stream_head.c.stream == ends.c.stream))
+        .where(ends.c.position.is_distinct_from(stream_head.c.position))
+    )
+    stream, position = connection.execute(behind.limit(1)).one()
+    raise broken(stream, position, "the head of its stream is missing or of an earlier entry")
+
+
+def _check_lookups(comparison: LookupComparison) -> None:
+    for sentence in comparison.differences():
+        raise LedgerBrokenError(f"{sentence}; rebuild the lookups, they are derived from the entries")
+
+
+def _check_credentials(connection: Connection, expected: Mapping[str, Sequence[str]]) -> None:
+    """Each credential row is the one that the account's `secret_set` entry of that number speaks of."""
+    seen: dict[str, list[str]] = {}
+    for row in connection.execute(select(credential).order_by(credential.c.account, credential.c.number)):
+        seen.setdefault(f"account:{row[0]}", []).append(credential_digest(tuple(row)))
+    for stream in sorted(seen.keys() | expected.keys()):
+        if seen.get(stream, []) != list(expected.get(stream, ())):
+            raise LedgerBrokenError(f"the credentials of {stream} are not those its entries speak of", stream=stream)
+
+
+def _check_checkpoint(connection: Connection, checkpoint: Checkpoint, root: bytes | None, *, proved: bool) -> None:
+    origin = connection.execute(select(store_fact.c.text).where(store_fact.c.name == "origin")).scalar()
+    if origin is not None and origin != checkpoint.origin:
+        raise LedgerBrokenError(f"the checkpoint is of the log {checkpoint.origin}, this store is {origin}")
+    size = log.size(connection)
+    if size < checkpoint.size:
+        raise LedgerBrokenError(
+            f"the log has {size} entries and had {checkpoint.size} when the checkpoint was signed: "
+            "its end was cut off, or an older copy was restored"
+        )
+    if proved and root != checkpoint.root:
+        raise LedgerBrokenError(f"the first {checkpoint.size} entries are not those that the checkpoint was signed over")
+
+
+def _check_attachments(connection: Connection) -> None:
+    for digest, size, content in _one_by_one(connection, select(attachment.c.digest, attachment.c.size, attachment.c.content)):
+        if sha256(content).hexdigest() != digest or len(content) != size:
+            raise LedgerBrokenError(f"attachment {str(digest)[:80]} is not what was kept: its bytes have changed")
+
+
+def _check_series(connection: Connection) -> None:
+    for digest, content in _one_by_one(connection, select(series.c.digest, series.c.content)):
+        unpacked(digest, content)
+
+
+def _one_by_one(connection: Connection, statement: Select[Any]) -> Iterator[Any]:
+    """Large rows: no more than one is held at a time."""
+    with connection.execute(statement, execution_options={"yield_per": 1}) as found:
+        yield from found

@@ -1,0 +1,112 @@
+"""What a request knows: the store, the clock, the person, the words; set once before the view runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import current_app, g, request
+
+from custody.config import Config
+from custody.domain.acts.base import ActRule
+from custody.domain.ids import SiteId, StudyId
+from custody.domain.terms import Role
+from custody.errors import NotPermittedError
+from custody.words import Language, Words
+from custody.workflows.door import Store
+from custody.workflows.people import Present
+from custody.workflows.signer import Signer
+
+EXTENSION = "custody"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """One running custody: its store, its policy, its clock."""
+
+    store: Store
+    config: Config
+    clock: Callable[[], datetime]
+
+
+def installation() -> Installation:
+    found: Installation = current_app.extensions[EXTENSION]
+    return found
+
+
+def store() -> Store:
+    return installation().store
+
+
+def now() -> datetime:
+    """One time for the whole request."""
+    if "now" not in g:
+        g.now = installation().clock()
+    at: datetime = g.now
+    return at
+
+
+def present() -> Present:
+    """The person of this request's session. Raises NotPermittedError when there is none (the access check comes first)."""
+    found: Present | None = g.get("present")
+    if found is None:
+        raise NotPermittedError("sign in first", code="sign_in_first")
+    return found
+
+
+def study() -> StudyId | None:
+    """The study this person works in; the first they hold a role for, or the only one of the store."""
+    found: StudyId | None = g.get("study")
+    return found
+
+
+def words() -> Words:
+    if "words" not in g:
+        g.words = Words(language(), zone())
+    found: Words = g.words
+    return found
+
+
+def language() -> Language:
+    chosen = request.cookies.get("language", "")
+    if chosen in {"en", "zh"}:
+        return "zh" if chosen == "zh" else "en"
+    best = request.accept_languages.best_match(["en", "zh"], "en")
+    return "zh" if best == "zh" else "en"
+
+
+def zone() -> ZoneInfo:
+    found: ZoneInfo = g.get("zone") or ZoneInfo("Asia/Shanghai")
+    return found
+
+
+def signer(rule: ActRule, place: int, *, method: str | None = None, key: str | None = None) -> Signer:
+    """The person as they take this place in an act: with the first of their grants that may. Raises NotPermittedError."""
+    from custody.domain.duties import roles_at  # noqa: PLC0415 - one helper of the core
+
+    here = present()
+    wanted = roles_at(rule, place)
+    grant = next((grant for grant in here.grants if grant.role in wanted and grant.covers(study())), None)
+    if grant is None:
+        expected = ", ".join(sorted(role.value for role in wanted))
+        raise NotPermittedError(f"{rule.title}: none of your roles may do this", code="wrong_role", role="", expected=expected)
+    return Signer(
+        account=here.account,
+        role=grant.role,
+        site=grant.site,
+        study=study(),
+        station=here.session.station,
+        method=method,
+        key=key,
+    )
+
+
+def site() -> SiteId | None:
+    grants = present().grants
+    return grants[0].site if grants else None
+
+
+def holds(*roles: Role) -> bool:
+    return bool(present().roles & set(roles))
