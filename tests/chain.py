@@ -21,7 +21,7 @@ from custody.domain.acts.base import Act, marked_nodes
 from custody.domain.acts.codec import body_of
 from custody.domain.acts.quality import ResultRecorded, ResultReviewed
 from custody.domain.acts.record import Countersigned, Proposed
-from custody.domain.dossier import Deed, Dossier, Entry, Head, Signed, closure, deeds_of
+from custody.domain.dossier import Deeds, Dossier, Entry, Head, Signed, closure, deeds_of
 from custody.domain.ids import Digest, Node
 from custody.domain.readings import Series
 from custody.domain.terms import HoldPoint
@@ -117,7 +117,7 @@ class Memory:
         self.last_recorded_at = step.at
 
     def dossier(self, *roots: Node) -> Dossier:
-        def load(ring: tuple[Node, ...]) -> dict[str, tuple[Deed[Act], ...]]:
+        def load(ring: tuple[Node, ...]) -> dict[str, Deeds]:
             return {node.key: deeds_of(self.streams.get(node.key, ())) for node in ring}
 
         streams = closure(roots, load)

@@ -7,12 +7,13 @@ a correction replaces what it corrects, a withdrawal leaves nothing. The first e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Generic, TypeVar
 
-from custody.domain.acts.base import ACTS, Act, marked_nodes
+from custody.domain.acts.base import ACTS, CONTAINED, FOLLOWED, Act, marked_nodes
 from custody.domain.acts.codec import act_from
 from custody.domain.acts.record import Corrected, Countersigned, Proposed, ProposalWithdrawn
 from custody.domain.ids import AccountId, Digest, LoggerId, Node, PersonId, SiteId, StudyId
@@ -85,6 +86,27 @@ class Deed(Generic[A_co]):
         return frozenset(signer.person for signer in self.signers)
 
 
+class Deeds(tuple[Deed[Act], ...]):
+    """The acts of one stream that are in effect, oldest first; what they link to is worked out once."""
+
+    @cached_property
+    def followed(self) -> tuple[Node, ...]:
+        """Nodes that these acts follow, in the order first named, each once."""
+        return tuple(dict.fromkeys(node for deed in self for node in marked_nodes(deed.act, FOLLOWED.word)))
+
+    @cached_property
+    def contained(self) -> tuple[Node, ...]:
+        """Nodes that belong to the stream's own thing and to nothing that reaches it."""
+        return tuple(dict.fromkeys(node for deed in self for node in marked_nodes(deed.act, CONTAINED.word)))
+
+    @cached_property
+    def places(self) -> tuple[Node, ...]:
+        """The sites and studies these acts belong to: always followed."""
+        sites = (deed.entry.by.site for deed in self)
+        studies = (deed.entry.study for deed in self if deed.entry.study is not None)
+        return tuple(dict.fromkeys((*sites, *studies)))
+
+
 @dataclass
 class _Waiting:
     proposal: Proposed
@@ -92,7 +114,7 @@ class _Waiting:
     signers: list[Signed]
 
 
-def deeds_of(entries: Iterable[Entry]) -> tuple[Deed[Act], ...]:
+def deeds_of(entries: Iterable[Entry]) -> Deeds:
     """The acts of one stream that are in effect, in the order in which they took effect."""
     deeds: list[Deed[Act]] = []
     waiting: dict[Digest, _Waiting] = {}
@@ -112,7 +134,7 @@ def deeds_of(entries: Iterable[Entry]) -> tuple[Deed[Act], ...]:
                 pass  # its proposal was withdrawn first
             case act:
                 deeds.append(Deed(act=act, entry=entry, signers=(entry.by,), began=entry))
-    return _with_corrections(deeds)
+    return Deeds(_with_corrections(deeds))
 
 
 def signatures_needed(proposal: Proposed) -> int:
@@ -177,7 +199,7 @@ class Dossier:
     A stream that was read and is empty has an entry with no deeds; one that was never read has none.
     """
 
-    streams: Mapping[str, tuple[Deed[Act], ...]]
+    streams: Mapping[str, Deeds]
     heads: Mapping[str, Head] = field(default_factory=dict)
     series: Mapping[Digest, Series] = field(default_factory=dict)
     last_recorded_at: datetime | None = None
@@ -201,7 +223,8 @@ class Dossier:
 
     def parents(self, node: Node) -> tuple[Node, ...]:
         """Nodes that this node's acts follow, in the order first named, each once."""
-        return tuple(dict.fromkeys(p for d in self.streams.get(node.key, ()) for p in marked_nodes(d.act, "followed")))
+        stream = self.streams.get(node.key)
+        return () if stream is None else stream.followed
 
     def ancestors(self, node: Node) -> tuple[Node, ...]:
         """Everything reached by following parents, nearest first; never the node itself."""
@@ -218,29 +241,22 @@ class Dossier:
         return tuple(self.series[d.act.series] for d in self.deeds(logger, LoggerFileRead) if d.act.series in self.series)
 
 
-def closure(
-    roots: Iterable[Node], load: Callable[[tuple[Node, ...]], Mapping[str, tuple[Deed[Act], ...]]]
-) -> dict[str, tuple[Deed[Act], ...]]:
+def closure(roots: Iterable[Node], load: Callable[[tuple[Node, ...]], Mapping[str, Deeds]]) -> dict[str, Deeds]:
     """All streams of a dossier: the roots, what their own acts contain, and ring by ring what is followed.
 
     `load` reads the streams of one ring. Returns deeds by stream name.
     """
-    streams: dict[str, tuple[Deed[Act], ...]] = {}
+    streams: dict[str, Deeds] = {}
     ring = tuple(dict.fromkeys(roots))
     first = True
     while ring:
-        streams.update(load(ring))
-        reached = dict.fromkeys(n for node in ring for n in _reached(streams.get(node.key, ()), contents=first))
-        ring = tuple(n for n in reached if n.key not in streams)
+        found = load(ring)
+        streams.update(found)
+        reached = dict.fromkeys(node for deeds in found.values() for node in _reached(deeds, contents=first))
+        ring = tuple(node for node in reached if node.key not in streams)
         first = False
     return streams
 
 
-def _reached(deeds: tuple[Deed[Act], ...], *, contents: bool) -> Iterator[Node]:
-    for deed in deeds:
-        yield from marked_nodes(deed.act, "followed")
-        if contents:
-            yield from marked_nodes(deed.act, "contained")
-        yield deed.entry.by.site
-        if deed.entry.study is not None:
-            yield deed.entry.study
+def _reached(deeds: Deeds, *, contents: bool) -> tuple[Node, ...]:
+    return (*deeds.followed, *(deeds.contained if contents else ()), *deeds.places)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from custody.domain.acts.allocation import DoseAllocated, EligibilityLine, KitAssigned
 from custody.domain.acts.bedside import BagPreparationStarted
-from custody.domain.acts.study import CommitteeDecided
+from custody.domain.acts.study import CommitteeDecided, StudyApproved
 from custody.domain.criteria import EligibilityCriterion, WindowEnd
 from custody.domain.dossier import Deed
 from custody.domain.folds.base import MissingFact
@@ -27,8 +27,9 @@ PARTICIPANT_FORM = "participant"
 def cohort_is_open(case: Case, now: datetime) -> Outcome:
     """The stagger counts from the thaw on: bags may be reserved and travel while an earlier participant is still watched."""
     dose, cohort = case.dose, case.dose.cohort
-    if isinstance(case.proposed, DoseAllocated) and case.proposed.cohort != cohort.id:
-        return Blocked(Reason("cohort_differs", seen=case.proposed.cohort, expected=cohort.id), (dose.requested.digest,))
+    unfit = _request_fault(case, dose)
+    if unfit is not None:
+        return Blocked(unfit, (dose.requested.digest,))
     opened = case.study.cohort_open(cohort.id)
     if opened is None:
         return Blocked(Reason("cohort_not_open", cohort=cohort.id))
@@ -42,6 +43,20 @@ def cohort_is_open(case: Case, now: datetime) -> Outcome:
     if early is not None:
         return early
     return Passed((dose.requested.digest, opened.digest))
+
+
+def _request_fault(case: Case, dose: DoseFold) -> Reason | None:
+    """The allocation and the request name one cohort, and the request the study version that was in force then."""
+    requested = dose.requested
+    if isinstance(case.proposed, DoseAllocated) and case.proposed.cohort != dose.cohort.id:
+        return Reason("cohort_differs", seen=case.proposed.cohort, expected=dose.cohort.id)
+    approved = [d for d in case.dossier.deeds(case.study_id, StudyApproved) if d.recorded_at <= requested.recorded_at]
+    if not approved:
+        raise MissingFact("criteria", node=case.study_id)
+    in_force = approved[-1].act.study_version
+    if requested.act.criteria_version == in_force:
+        return None
+    return Reason("criteria_version_differs", seen=requested.act.criteria_version, expected=in_force)
 
 
 def _committees_fault(dose: DoseFold) -> Blocked | None:

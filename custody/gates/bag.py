@@ -181,10 +181,13 @@ def custody_is_unbroken(case: Case, now: datetime) -> Outcome:
     return Blocked(Reason(first.kind, start=first.start, end=first.end or now, on=first.node.key), first.evidence)
 
 
+IN_STORAGE = frozenset({BagState.FILLED, BagState.QUARANTINE, BagState.AVAILABLE})
+"""Whether the lot is released is BAG-REL's question, not this one's."""
+
 STEPS: dict[type[Act], frozenset[BagState]] = {
-    DoseAllocated: frozenset({BagState.FILLED, BagState.STORED, BagState.RECEIVED}),
-    SpareAllocated: frozenset({BagState.FILLED, BagState.STORED, BagState.RECEIVED}),
-    ShipperSealed: frozenset({BagState.FILLED, BagState.STORED, BagState.RECEIVED, BagState.PACKED}),
+    DoseAllocated: IN_STORAGE | {BagState.RECEIVED},
+    SpareAllocated: IN_STORAGE | {BagState.RECEIVED},
+    ShipperSealed: IN_STORAGE | {BagState.RECEIVED, BagState.PACKED},
     BagAccepted: frozenset({BagState.RECEIPT_QUARANTINE}),
     BagPreparationStarted: frozenset({BagState.RECEIVED}),
     DoseBagReleased: frozenset({BagState.PREPARED}),
@@ -207,9 +210,11 @@ def state_allows_the_step(case: Case, now: datetime) -> Outcome:
 
 
 def _out_of_use(case: Case) -> Reason | None:
-    rejected, damaged = case.bag.rejected_at_receipt, case.bag.damaged
+    rejected, discarded, damaged = case.bag.rejected_at_receipt, case.bag.discarded, case.bag.damaged
     if rejected is not None:
         return Reason("bag_rejected_at_receipt", bag=case.bag.node, rejected_at=rejected.at)
+    if discarded is not None:
+        return Reason("bag_discarded", bag=case.bag.node, discarded_at=discarded.at)
     if damaged is not None and not isinstance(case.proposed, CONTAINER_ASKED):
         return Reason("bag_found_damaged", bag=case.bag.node, found_at=damaged.at)
     return None

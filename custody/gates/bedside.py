@@ -201,7 +201,7 @@ def premedication_was_given(case: Case, now: datetime) -> Outcome:
     wanted = dose.prescription.act.premedication
     if not wanted:
         return Passed((dose.prescription.digest,), note=Reason("no_premedication"))
-    given = [d for d in dose.premedications if d.act.given_at <= now]
+    given = [d for d in dose.premedications if d.act.given_at <= min(now, d.recorded_at)]  # nothing is given before it happened
     drugs = {_drug(drug) for d in given for drug in d.act.drugs}
     missing = next((drug for drug in wanted if _drug(drug) not in drugs), None)
     if missing is not None:
@@ -266,7 +266,7 @@ def weight_has_not_changed(case: Case, now: datetime) -> Outcome:
 
 @gate("BED-VIT", revision=1, title="Vital signs are fresh", source="rules 4 (G12), 19 vitals_before_min")
 def vitals_are_fresh(case: Case, now: datetime) -> Outcome:
-    taken = [d for d in case.dose.vitals if d.act.measured_at <= now]
+    taken = [d for d in case.dose.vitals if d.act.measured_at <= min(now, d.recorded_at)]
     if not taken:
         raise MissingFact("vitals", node=case.dose.node)
     latest = max(taken, key=lambda d: d.act.measured_at)

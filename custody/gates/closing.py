@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from custody.domain.acts.bedside import BagFinished, InfusionEnded
 from custody.domain.acts.manufacturing import BagFilled
-from custody.domain.acts.shipping import BagDestroyed, BagReturned
+from custody.domain.acts.shipping import BagDestroyed
 from custody.domain.criteria import VitalsSchedule
 from custody.domain.dossier import Deed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
-from custody.domain.ids import BagId, Digest
+from custody.domain.ids import BagId, Digest, PersonId
 from custody.domain.verdict import Blocked, Outcome, Passed, Reason
 from custody.gates.case import Case
 from custody.gates.registry import gate
@@ -55,30 +55,24 @@ def _volume_fault(case: Case, bag: BagId, finished: BagFinished) -> Reason | Non
 
 @gate("CLS-FATE", revision=1, title="Every bag's fate is witnessed by two", source="rules 4 (G13), 9.6, 12 after")
 def fates_are_witnessed(case: Case, now: datetime) -> Outcome:
-    """An opened bag was finished or discarded; one never opened was freed from the dose, sent back or destroyed."""
+    """An opened bag was finished, discarded or destroyed; one never opened was freed from the dose, or destroyed."""
     del now
     dose = case.dose
     evidence: list[Digest] = []
     for bag in dict.fromkeys((*dose.bags, *dose.bags_opened)):
-        fate = _fate(case, dose, bag)
-        if fate is None:
+        fates = _fates(case, dose, bag)
+        if not fates:
             return Blocked(Reason("bag_without_fate", bag=bag), tuple(evidence))
-        digest, people = fate
-        if people < 2:
-            return Blocked(Reason("fate_without_witness", bag=bag), (digest,))
-        evidence.append(digest)
+        if all(len(people) < 2 for people in fates.values()):
+            return Blocked(Reason("fate_without_witness", bag=bag), tuple(fates))
+        evidence += fates
     return Passed(tuple(evidence))
 
 
-def _fate(case: Case, dose: DoseFold, bag: BagId) -> tuple[Digest, int] | None:
-    """The deed that ended the bag, and how many people signed it; a return counts as witnessed by the receiver's check."""
+def _fates(case: Case, dose: DoseFold, bag: BagId) -> dict[Digest, frozenset[PersonId]]:
+    """The deeds that ended the bag, each with the people who signed it."""
     ends = (*dose.finishes_of(bag), dose.discard_of(bag), case.dossier.last(bag, BagDestroyed))
-    known = [deed for deed in ends if deed is not None]
-    if known:
-        best = max(known, key=lambda deed: len(deed.persons))
-        return best.digest, len(best.persons)
-    returned = case.dossier.last(bag, BagReturned) if bag not in dose.bags_opened else None
-    return (returned.digest, 2) if returned is not None else None
+    return {deed.digest: deed.persons for deed in ends if deed is not None}
 
 
 @gate("CLS-VIT", revision=1, title="The schedule of vital signs is done or reasoned", source="rules 4 (G13), 12 during")

@@ -45,7 +45,7 @@ def _refusal_that_stands(case: Case) -> Deed[BagRefusedAtReceipt] | None:
         rejects = isinstance(deed.act, ColdChainDecided) and deed.act.decision is ColdChainDecision.REJECT
         if deed.entry.position > last.entry.position and not rejects:
             return None
-    return last
+    return last  # type: ignore[return-value]
 
 
 def _two_receivers(case: Case) -> Outcome:
@@ -90,9 +90,7 @@ def container_is_whole(case: Case, now: datetime) -> Outcome:
     return Passed((arrival.digest, *_evidence(case)))
 
 
-@gate(
-    "RCV-LABEL", revision=1, title="The label is readable and right", source="rules 4 G9, 11 receipt checklist", each="bag"
-)
+@gate("RCV-LABEL", revision=1, title="The label is readable and right", source="rules 4 G9, 11 receipt checklist", each="bag")
 def label_is_right(case: Case, now: datetime) -> Outcome:
     del now
     bag, shipment = case.bag, case.bag.shipment

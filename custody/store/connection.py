@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from custody.errors import InputError
+from custody.errors import InputError, LedgerBrokenError
 from custody.store.tables import store_fact
 from custody.store.write_lock import WriteLock
 
@@ -67,6 +67,9 @@ class Store:
         Writers wait in the order in which they came, across threads and processes; asking again inside is an error.
         """
         here = self._in_process()
+        # SQLite opens a file it may not change without a word, and complains at the first row.
+        if not os.access(self.path, os.W_OK):
+            raise InputError(f"{self.path} is read-only; give custody the right to write to it and to its folder")
         with here.lock, here.engine.connect() as connection:
             # In SQLAlchemy 2 this changes the connection itself.
             connection.execution_options(custody_begin="BEGIN IMMEDIATE")
@@ -77,7 +80,9 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of everything committed when the first row is read."""
-        with self._in_process().engine.connect() as connection, connection.begin():
+        with self._in_process().engine.connect() as connection:
+            # Given back without a commit: there is nothing to keep, and a damaged file refuses even an empty one.
+            connection.begin()
             yield connection
 
     @property
@@ -184,18 +189,16 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     try:
         for pragma in _PRAGMAS:
             connection.execute(pragma)
-    except sqlite3.DatabaseError as error:
+    except sqlite3.OperationalError as error:
         connection.close()
         raise InputError(f"the store cannot be opened ({error}); check its file, its folder and their permissions") from error
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise LedgerBrokenError(f"the store's file is damaged ({error}); restore it from its newest backup") from error
 
 
 def _begin(connection: Connection) -> None:
     statement = connection.get_execution_options().get("custody_begin", "BEGIN")
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
-    try:
-        driver.execute(statement)
-    except sqlite3.DatabaseError as error:
-        if "readonly" in str(error):
-            raise InputError("the store's file is read-only; give custody the right to write to it and to its folder") from error
-        raise
+    driver.execute(statement)

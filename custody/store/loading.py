@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, union_all
-from sqlalchemy.exc import DBAPIError
 
 from custody.domain.dossier import Entry, Head
 from custody.domain.ids import Digest
@@ -120,31 +120,37 @@ def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tu
 
     Raises LedgerBrokenError naming stream and position when a row differs from what was recorded.
     """
-    try:
+    with readable(connection):
         return _load(connection, list(dict.fromkeys(streams)))
-    except DBAPIError as error:
-        raise LedgerBrokenError(f"the record cannot be read: {error.orig}") from error
 
 
 def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
     """All entries of one stream, evidence too, oldest first; proved as `load_streams` does."""
-    try:
+    with readable(connection):
         head = read_heads(connection, [stream]).get(stream)
         rows = _grouped(connection, _ALL, [stream])[stream]
-    except DBAPIError as error:
-        raise LedgerBrokenError(f"the record cannot be read: {error.orig}") from error
     _prove(stream, head, rows, ())
     return tuple(decoded(row) for row in rows)
 
 
 def entry_by_digest(connection: Connection, digest: Digest) -> Entry | None:
     """The entry with this digest, its own bytes hashed again; None when there is none."""
-    found = _BY_DIGEST.one(connection, digest_wanted=bytes.fromhex(digest.value))
+    with readable(connection):
+        found = _BY_DIGEST.one(connection, digest_wanted=bytes.fromhex(digest.value))
     if found is None:
         return None
     row = Row(*found)
     _check_digest(row)
     return decoded(row)
+
+
+@contextmanager
+def readable(connection: Connection) -> Iterator[None]:
+    """A database that cannot give its rows back is a broken record."""
+    try:
+        yield
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise LedgerBrokenError(f"the record cannot be read: {error}") from error
 
 
 def _load(connection: Connection, streams: list[str]) -> dict[str, tuple[Entry, ...]]:
@@ -173,7 +179,10 @@ def _load(connection: Connection, streams: list[str]) -> dict[str, tuple[Entry, 
 def _grouped(connection: Connection, statement: PreparedIn, streams: list[str]) -> dict[str, list[Row]]:
     groups: dict[str, list[Row]] = {stream: [] for stream in streams}
     for found in statement.rows(connection, streams):
-        groups[found[0]].append(Row(*found))
+        row = Row(*found)
+        if type(row.position) is not int:
+            raise broken(row.stream, row.position, "its position is no number")
+        groups[row.stream].append(row)
     for rows in groups.values():
         rows.sort(key=_position)
     return groups

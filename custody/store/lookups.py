@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, literal, or_, select
+from sqlalchemy import Connection, Select, literal, or_, select
 
 from custody.domain.ids import NODE_KINDS
 from custody.store.lookup_check import differences
 from custody.store.lookup_rows import rebuild
+from custody.store.statements import PreparedIn
 from custody.store.tables import edge, entry_name, stream_site, stream_summary, waiting_proposal
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "aliases",
     "differences",
     "edges",
+    "newest_acts",
     "rebuild",
     "search",
     "streams_of_kind",
@@ -29,6 +32,9 @@ __all__ = [
 
 # Sorts after every text that continues a prefix.
 _AFTER = "\U0010ffff"
+# Names asked for in one statement.
+_MANY = 512
+_NEWEST = PreparedIn(lambda among: select(stream_summary.c.stream, stream_summary.c.act).where(among(stream_summary.c.stream)))
 
 
 @dataclass(frozen=True)
@@ -76,13 +82,14 @@ def search(connection: Connection, text: str, limit: int) -> tuple[Found, ...]:
     if not wanted:
         return ()
     found: dict[str, Found] = {}
-    for spelling in dict.fromkeys((wanted, wanted.upper())):
-        for stream, name in connection.execute(_by_own_name(spelling).limit(limit)):
-            found.setdefault(stream, Found(stream, name.partition(":")[2]))
-        for stream, name in connection.execute(_by_written_name(spelling).limit(limit)):
-            found.setdefault(stream, Found(stream, name))
-    ranked = sorted(found.values(), key=lambda each: (each.name.upper() != wanted.upper(), each.stream))
-    return tuple(ranked[:limit])
+    # Whole matches are asked for by themselves: among many that only begin so, the limit would cut them off.
+    for end in ("", _AFTER):
+        for spelling in dict.fromkeys((wanted, wanted.upper())):
+            for stream, name in connection.execute(_by_own_name(spelling, end).limit(limit)):
+                found.setdefault(stream, Found(stream, name.partition(":")[2]))
+            for stream, name in connection.execute(_by_written_name(spelling, end).limit(limit)):
+                found.setdefault(stream, Found(stream, name))
+    return tuple(found.values())[:limit]
 
 
 def aliases(connection: Connection, name: str) -> tuple[str, ...]:
@@ -120,6 +127,13 @@ def trace(connection: Connection, stream: str, forward: bool) -> list[tuple[str,
     return list(depths.items())
 
 
+def newest_acts(connection: Connection, streams: Sequence[str]) -> dict[str, str]:
+    """The name of the newest act about each stream that is no evidence; a stream without one is absent."""
+    return {
+        stream: act for start in range(0, len(streams), _MANY) for stream, act in _NEWEST.rows(connection, streams[start : start + _MANY])
+    }
+
+
 def streams_of_kind(
     connection: Connection, kind: str, *, site: str | None = None, study: str | None = None, limit: int
 ) -> tuple[WorkItem, ...]:
@@ -148,12 +162,12 @@ def waiting(connection: Connection) -> tuple[WaitingProposal, ...]:
     return tuple(WaitingProposal(**{**row, **{name: datetime.fromisoformat(row[name]) for name in times}}) for row in found.mappings())
 
 
-def _by_own_name(start: str) -> Select[Any]:
+def _by_own_name(start: str, end: str) -> Select[Any]:
     column = stream_summary.c.stream
     starts = [start] if start.partition(":")[0] in NODE_KINDS and ":" in start else [f"{kind}:{start}" for kind in NODE_KINDS]
-    return select(column, column).where(or_(*(and_(column >= each, column < each + _AFTER) for each in starts))).order_by(column)
+    return select(column, column).where(or_(*(column.between(each, each + end) for each in starts))).order_by(column)
 
 
-def _by_written_name(start: str) -> Select[Any]:
+def _by_written_name(start: str, end: str) -> Select[Any]:
     name = entry_name.c.name
-    return select(entry_name.c.stream, name).where(name >= start, name < start + _AFTER).order_by(name, entry_name.c.stream)
+    return select(entry_name.c.stream, name).where(name.between(start, start + end)).order_by(name, entry_name.c.stream)

@@ -9,6 +9,8 @@ from collections import deque
 from pathlib import Path
 from types import TracebackType
 
+from custody.errors import InputError
+
 # SQLite's own waiting polls with growing pauses: the slowest of many writers then waits 180 to 1,200 ms, with this lock 11 to 20.
 
 
@@ -101,4 +103,7 @@ class WriteLock:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened ({error.strerror}); give custody the right to write to it and to its folder") from error

@@ -34,36 +34,17 @@ class Phrase:
 
 @cache
 def phrases() -> Mapping[str, Phrase]:
-    """Every phrase by key. A reason that two catalogues word for different values has further phrases `<key>~2`, `<key>~3`.
+    """Every phrase by key.
 
     Raises ValueError when a phrase lacks a language or stands in two files: a fault of this release, found before anyone reads.
     """
     found: dict[str, Phrase] = {}
     for file in sorted(FOLDER.glob("*.toml")):
-        here = dict(phrases_in(file))
-        for root in [key for key in here if ":" not in key]:
-            taken = _place(root, here[root], found, file.name)
-            found |= {f"{taken}{key.removeprefix(root)}": here[key] for key in here if key == root or key.startswith(f"{root}:")}
+        for key, phrase in phrases_in(file):
+            if key in found:
+                raise ValueError(f"{file.name}: {key} stands in another catalogue already")
+            found[key] = phrase
     return found
-
-
-def variants(key: str) -> tuple[str, ...]:
-    """The keys that hold a phrase for `key`: none, one, or one for each set of values."""
-    found = [key] if key in phrases() else []
-    while found and f"{key}~{len(found) + 1}" in phrases():
-        found.append(f"{key}~{len(found) + 1}")
-    return tuple(found)
-
-
-def _place(key: str, phrase: Phrase, found: Mapping[str, Phrase], where: str) -> str:
-    """The key itself, or its next variant where the phrases so far take other values."""
-    place, number = key, 1
-    while place in found:
-        if not key.startswith("reason.") or placeholders(found[place].en) == placeholders(phrase.en):
-            raise ValueError(f"{where}: {key} stands in another catalogue already")
-        number += 1
-        place = f"{key}~{number}"
-    return place
 
 
 def phrases_in(file: Path) -> Iterator[tuple[str, Phrase]]:

@@ -11,7 +11,7 @@ from enum import Enum, IntEnum
 from typing import Any, Literal
 
 from custody.words import formats
-from custody.words.catalogues import LANGUAGES, phrases, placeholders, variants
+from custody.words.catalogues import LANGUAGES, phrases, placeholders
 
 __all__ = ["LANGUAGES", "Language", "Words"]
 
@@ -226,10 +226,8 @@ class Words:
         return self.say(f"{key}:{part}") if self.knows(f"{key}:{part}") else ""
 
     def _reason_key(self, code: str, values: Mapping[str, object]) -> str:
-        """The phrase that says most of these values and asks for no others."""
-        keys = (f"reason.{code}.of", *variants(f"reason.{code}"))
-        fitting = [key for key in keys if self.knows(key) and placeholders(phrases()[key].en) <= set(values)]
-        return max(fitting, key=lambda key: len(placeholders(phrases()[key].en)), default=f"reason.{code}")
+        own = f"reason.{code}.of"
+        return own if "node" in values and self.knows(own) else f"reason.{code}"
 
     def _sentence(self, key: str, code: str, values: Mapping[str, object]) -> str:
         if self.knows(key) or self.strict:

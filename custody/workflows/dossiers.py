@@ -7,22 +7,21 @@ from functools import lru_cache
 
 from sqlalchemy import Connection
 
-from custody.domain.acts.base import Act
 from custody.domain.acts.shipping import LoggerFileRead
-from custody.domain.dossier import Deed, Dossier, Entry, closure, deeds_of
+from custody.domain.dossier import Deeds, Dossier, Entry, closure, deeds_of
 from custody.domain.ids import Node
 from custody.store import entries, series
 
 
 @lru_cache(maxsize=4096)
-def _folded(stream: tuple[Entry, ...]) -> tuple[Deed[Act], ...]:
+def _folded(stream: tuple[Entry, ...]) -> Deeds:
     return deeds_of(stream)
 
 
 def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
     """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself."""
 
-    def load(ring: tuple[Node, ...]) -> dict[str, tuple[Deed[Act], ...]]:
+    def load(ring: tuple[Node, ...]) -> dict[str, Deeds]:
         streams = entries.load_streams(connection, [node.key for node in ring])
         return {key: _folded(_Stream(found)) for key, found in streams.items()}
 

@@ -110,7 +110,7 @@ def sign_in(
     except UnreadableCodeError:
         credentials.secret_matches(None, secret, weak=credentials.secrets_are_weak(store))
         return SignInRefusal(code="sign_in_failed")
-    refusal = _refused(connection, store, config, account, secret, now)
+    refusal = refused(connection, store, config, account, secret, now)
     if refusal is not None:
         return refusal
     token, session = sessions.open_session(connection, account, station=station, now=now, lasts_at_most=config.session_absolute)
@@ -118,9 +118,10 @@ def sign_in(
     return token, session
 
 
-def _refused(
+def refused(
     connection: Connection, store: Store, config: Config, account: AccountId, secret: str, now: datetime
 ) -> SignInRefusal | None:
+    """None when the secret is right; else why not, with the attempt counted and kept."""
     guard = credentials.guard_of(connection, account)
     if guard.locked_until is not None and now < guard.locked_until:
         return SignInRefusal(code="locked_out", locked_until=guard.locked_until)
@@ -143,7 +144,7 @@ def check_secret(
     connection: Connection, store: Store, config: Config, present: Present, secret: str, now: datetime
 ) -> SignInRefusal | None:
     """None when this is the secret of the person at the keyboard; a signature then counts. Too many wrong ones end every session."""
-    refusal = _refused(connection, store, config, present.account, secret, now)
+    refusal = refused(connection, store, config, present.account, secret, now)
     if refusal is None:
         sessions.secret_given(connection, present.session, now=now)
     elif refusal.code == "locked_out":

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.ids import Digest, LoggerId
-from custody.intake.logger_file import LoggerFile, SignatureState
+from custody.intake.logger_file import LoggerFile, SignatureState, check_signature
 from custody.intake.loggers import read_logger_file
+from custody.intake.study_files import load_study
+from custody.resources import data_dir
+from custody.store.connection import Store
+from custody.workflows import reading
 
 SIGNATURE_VALID = {
     SignatureState.VERIFIED: True,
@@ -36,3 +42,29 @@ def act_from_file(logger: LoggerId, file: LoggerFile) -> LoggerFileRead:
         celsius_min=file.lowest,
         celsius_max=file.highest,
     )
+
+
+def summary(data: bytes, store: Store | None) -> dict[str, Any]:
+    """What a file says, for `custody logger read`; without a store no key is registered, and 2 to 8 °C is the range."""
+    keys: set[str] = set()
+    if store is not None:
+        with store.reading() as connection:
+            for study in reading.studies(connection):
+                keys |= {key.value for key in reading.study_fold(connection, study).logger_keys}
+    file = read_logger_file(data, keys)
+    criteria = load_study(data_dir("seed_data") / "studies" / "nct06505941")[0].cold_chain.cold_2_8
+    return {
+        "serial": file.serial,
+        "format": file.format,
+        "interval_minutes": file.interval_minutes,
+        "count": len(file.series.readings),
+        "start": file.series.start.isoformat(),
+        "end": file.series.end.isoformat(),
+        "min": file.lowest,
+        "max": file.highest,
+        "mean": file.mean,
+        "mkt": file.mean_kinetic,
+        "gaps": [{"start": g.start.isoformat(), "end": g.end.isoformat(), "minutes": str(g.minutes)} for g in file.gaps],
+        "minutes_out_of_range": file.minutes_out_of_range(criteria),
+        "signature": check_signature(file, keys).value,
+    }

@@ -41,19 +41,10 @@ def test_the_last_consent_before_the_delivery_counts(chain):
 
 
 def test_where_all_consents_came_late_the_last_one_is_shown(chain):
+    late = consent(chain, 0, "D-3.0")
     chain.drop("consent_signed")
-    chain.add(dataclasses.replace(chain_consent(chain), form_version="D-3.0"), before="donor_sampled", by=COORDINATOR)
+    chain.add(late, before="donor_sampled", by=COORDINATOR)
     assert fold_of(chain).consent.act.form_version == "D-3.0"
-
-
-def chain_consent(chain):
-    from tests.chain import Chain
-
-    return consent_late(Chain(chain.cast))
-
-
-def consent_late(valid):
-    return dataclasses.replace(valid.step("consent_signed").act, signed_at=valid.step("cord_collected").act.delivered_at)
 
 
 def test_a_withdrawal_reaches_the_consents_before_it_and_not_those_after(chain):

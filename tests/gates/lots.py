@@ -40,10 +40,18 @@ def at_release(chain: Chain) -> Verdict:
 
 
 def add_result(
-    chain: Chain, test: str, result: str, unit: str = "", *, before: str = "result_reviewed", minutes: float = 1, **more
+    chain: Chain,
+    test: str,
+    result: str,
+    unit: str = "",
+    *,
+    before: str = "result_reviewed",
+    nth: int = LOT_RELEASE,
+    minutes: float = 1,
+    **more,
 ) -> None:
     """One more result of the lot, from the lot's own sample, before it is reviewed."""
-    at = step_of_lot(chain, before).at - timedelta(minutes=minutes)
+    at = chain.step(before, nth).at - timedelta(minutes=minutes)
     act = ResultRecorded(
         node=chain.cast.lot,
         test=test,

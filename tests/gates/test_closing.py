@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from custody.domain.acts import allocation, bedside
-from custody.domain.acts.shipping import BagReturned
+from custody.domain.acts.shipping import BagDestroyed
 from custody.domain.terms import HoldPoint
 from custody.gates import evaluate
 from tests.chain import BEDSIDE_AT, blocked_gates, reasons
@@ -79,9 +79,10 @@ class TestFate:
         chain.add(freed, before="dose_closed", by="demo-iwrs-one")
         assert blocked_gates(chain.verdict_at(G13)) == set()
 
-    def test_spare_sent_back_has_a_fate(self, chain):
+    def test_spare_destroyed_by_two_has_a_fate(self, chain):
         spare = self.reserve_spare(chain)
-        chain.add(BagReturned(bag=spare, reason="not needed"), before="dose_closed", by="demo-receiver-one")
+        destroyed = BagDestroyed(bag=spare, method="incineration", reason="not needed")
+        chain.add(destroyed, before="dose_closed", by=(NURSES[0], PREPARERS[0]))
         assert blocked_gates(chain.verdict_at(G13)) == set()
 
     def test_discarded_bag_has_a_fate(self, chain):
@@ -140,7 +141,9 @@ class TestVitals:
         ended_at = BEDSIDE_AT + timedelta(minutes=ran)
         for hours in (1, 2, 4, 6, 24):
             after = BEDSIDE_AT + timedelta(minutes=75, hours=hours)
-            chain.change("vitals_recorded", where=lambda act, at=after: act.measured_at == at, measured_at=ended_at + timedelta(hours=hours))
+            chain.change(
+                "vitals_recorded", where=lambda act, at=after: act.measured_at == at, measured_at=ended_at + timedelta(hours=hours)
+            )
         chain.change("infusion_ended", ended_at=ended_at)
         verdict = chain.verdict_at(G13)
         assert reasons(verdict, "CLS-VIT") == codes

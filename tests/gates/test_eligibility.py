@@ -1,12 +1,14 @@
 """ELG: one pass, one block per reason, the boundaries of section 5."""
 
+import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from custody.domain.acts.donation import EligibilityRefused
-from custody.domain.terms import Answer, DonorTestOutcome, HoldPoint, SamplePurpose
+from custody.domain.terms import Answer, DonorTestOutcome, HoldPoint, Role, SamplePurpose
+from custody.gates import evaluate
 from tests.chain import blocked_gates, reasons
 from tests.gates.upstream_helpers import add_result, add_sample, determine_at, put_in_force, result_is, sample_taken_at
 
@@ -101,8 +103,6 @@ def test_a_later_negative_result_does_not_take_back_a_reactive_one(chain):
 
 
 def test_a_reactive_result_on_an_unknown_sample_still_counts(chain):
-    import dataclasses
-
     sample = chain.step("donor_sampled").act
     add_result(chain, "HIV_AB", dataclasses.replace(sample, sample=type(sample.sample)("NOBODY-1")), REACTIVE)
     only(chain, "ELG-REACT", "test_reactive")
@@ -323,11 +323,6 @@ def test_delivery_values_are_accepted_up_to_their_limit(chain, field, last_in, f
 
 
 def test_a_determination_needs_a_qualified_persons_signature(chain):
-    import dataclasses
-
-    from custody.domain.terms import Role
-    from custody.gates import evaluate
-
     case, now = chain.case_at(G2)
     nurse = dataclasses.replace(case.signers[0], role=Role.PROCUREMENT_NURSE)
     for signers in ((nurse,), ()):

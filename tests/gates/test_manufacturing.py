@@ -347,6 +347,17 @@ def test_a_passage_lower_than_the_parents_is_a_contradiction(chain):
     only(chain, "MFG-PASS", "passage_goes_back", "primary_culture_harvested")
 
 
+def test_a_passage_lower_than_an_earlier_step_of_the_same_lot_is_a_contradiction(chain):
+    step = chain.step("lot_step_recorded")
+    culture = dataclasses.replace(step.act.culture, passage=6)
+    chain.add(dataclasses.replace(step.act, culture=culture), before="lot_step_recorded", by=step.by)
+    chain.steps.sort(key=lambda s: s.at)
+    change_culture(chain, "lot_step_recorded", 1, passage=5, viable_harvested=Decimal(4000000))
+    only(chain, "MFG-PASS", "passage_goes_back", "lot_step_recorded", 1)
+    change_culture(chain, "lot_step_recorded", 1, passage=6)
+    assert chain.verdict_at(G4, "lot_step_recorded", 1).is_go
+
+
 def test_without_a_culture_behind_it_a_bank_blocks(chain):
     chain.drop("primary_culture_harvested")
     verdict = chain.verdict_at(G4, "bank_started")

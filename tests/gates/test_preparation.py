@@ -100,9 +100,7 @@ class TestContainer:
         assert reasons(chain.verdict_at(G10), "PRP-INT") == {"container_not_whole"}
 
     def test_damage_recorded_before_blocks(self, chain):
-        chain.add(
-            BagDamaged(bag=chain.cast.bags[0], description="drop on port"), before="bag_preparation_started", by="demo-preparer-one"
-        )
+        chain.add(BagDamaged(bag=chain.cast.bags[0], description="drop on port"), before="bag_preparation_started", by="demo-preparer-one")
         assert reasons(chain.verdict_at(G10), "PRP-INT") == {"bag_damaged"}
 
 

@@ -15,7 +15,7 @@ from custody.domain.acts.quality import DeviationClosed, DeviationOpened, HoldLi
 from custody.domain.acts.record import Corrected
 from custody.domain.acts.release import AuditTrailReviewed, PendingTest, Rejected, Released, ReleasedConditionally
 from custody.domain.acts.study import CohortOpened
-from custody.domain.ids import CohortId
+from custody.domain.ids import CohortId, Din, TissueId
 from custody.domain.terms import HoldPoint, Product, ProductForm, Role, Severity
 from custody.gates import evaluate
 from custody.workflows.rehearsal.steps import STUDY
@@ -67,6 +67,15 @@ def test_cells_without_any_donation_block_release(chain):
     chain.change("lot_started", banks=(), vials_drawn=())
     assert {"REL-DONOR", "REL-ANC"} <= blocked_gates(at_release(chain))
     assert reasons(at_release(chain), "REL-ANC") == {"missing"}
+
+
+def test_material_of_two_donors_is_not_released_where_the_study_allows_one(chain):
+    second = TissueId("TS-0002")
+    packed = chain.step("tissue_packed")
+    put(chain, replace(packed.act, tissue=second, donation=Din.parse("A999926000002")), packed.by, packed.at)
+    chain.change("bank_started", parents=(chain.cast.tissue, second))
+    assert reasons(at_release(chain), "REL-DONOR") == {"donors_pooled"}
+    assert reasons(at_release(chain), "REL-ANC") == {"ancestor_not_released"}
 
 
 def test_unreleased_bank_blocks_its_lot(chain):

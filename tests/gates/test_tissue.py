@@ -83,6 +83,17 @@ def test_scenario_5_processing_may_start_up_to_48_hours_after_the_birth(chain, l
 def test_processing_before_the_birth_is_a_contradiction(chain):
     chain.change("processing_started", started_at=delivered_at(chain) - SECOND)
     only(chain, "TIS-TIME", "processing_before_delivery", G4)
+    chain.change("processing_started", started_at=delivered_at(chain))
+    assert chain.verdict_at(G4).is_go
+
+
+def test_only_a_start_after_the_target_is_noted(chain):
+    for late_by, note in ((timedelta(0), None), (SECOND, "later_than_target")):
+        started_at = delivered_at(chain) + timedelta(hours=24) + late_by
+        chain.change("processing_started", started_at=started_at)
+        record_at(chain, started_at, "processing_started")
+        outcome = next(f for f in chain.verdict_at(G4).findings if f.gate == "TIS-TIME").outcome
+        assert (outcome.note and outcome.note.code) == note
 
 
 def test_a_later_step_is_not_judged_by_the_hours_of_the_cord(chain):

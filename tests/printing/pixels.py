@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import zxingcpp
 from PIL import Image, ImageDraw
@@ -14,7 +14,7 @@ RECTANGLE = re.compile(r"M(\d+) (\d+)h(\d+)v(\d+)h-(\d+)z")
 
 def picture(svg: str, scale: int = 3) -> Image.Image:
     """The SVG drawn on grey, so that only white it brings itself is white; anything but rectangles is a failure."""
-    root = ElementTree.fromstring(svg)
+    root = ET.fromstring(svg)
     assert root.tag == f"{SVG}svg"
     _, _, width, height = map(int, root.attrib["viewBox"].split())
     image = Image.new("L", (width * scale, height * scale), 128)

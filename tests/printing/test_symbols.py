@@ -23,7 +23,7 @@ PRINTABLE = "".join(map(chr, range(32, 127)))
 
 def random_symbols(count: int) -> list[str]:
     """Texts of custody's own symbols, the same in every run: a failure can be looked at again."""
-    choice = random.Random(20261122)  # noqa: S311 - not a secret
+    choice = random.Random(20261122)
     kinds = sorted(CUSTODY_KINDS)
     return [custody_symbol(choice.choice(kinds), "".join(choice.choices(VALUE_CHARACTERS, k=choice.randint(1, 40)))) for _ in range(count)]
 
@@ -54,7 +54,7 @@ def test_runs_of_digits_of_any_length_read_back_as_code_128(text: str):
     assert read_back(code128_svg(text), CODE128) == text
 
 
-@pytest.mark.parametrize("text", ["=A999926000001 00"[:15], "CU1:bag:K7Q2M9X4T1ZB8", "0", "00", "000", "A", "~", " "])
+@pytest.mark.parametrize("text", ["=A99992600000100", "CU1:bag:K7Q2M9X4T1ZB8", "0", "00", "000", "A", "~", " "])
 def test_short_and_plain_texts_read_back(text: str):
     assert read_back(code128_svg(text), CODE128) == text
     assert read_back(qr_svg(text), QR) == text

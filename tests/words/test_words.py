@@ -176,13 +176,6 @@ def test_missing_value_is_an_error_in_tests_and_shown_in_brackets_in_production(
     assert Words("en", SHANGHAI).say("verdict.valid_until") == "Valid until [until]"
 
 
-def test_reason_of_several_rules_is_worded_by_the_values_it_brings():
-    of_the_bag = EN.reason("lot_rejected", {"lot": LotId("LOT-1"), "rejected_at": AT})
-    of_the_lot = EN.reason("lot_rejected", {"node": "lot:LOT-1", "why": "OOS"})
-    assert "2026-11-22" in of_the_bag
-    assert "OOS" in of_the_lot
-
-
 def test_unknown_reason_shows_its_code_and_values_and_still_says_what_to_do():
     words = Words("en", SHANGHAI)
     assert words.reason("brand_new", {"seen": Decimal("1.5")}) == "[brand_new] seen: 1.5"

@@ -11,7 +11,8 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union
 
 from custody.domain.ids import Identifier, Node, StudyId
@@ -174,9 +175,18 @@ class FieldType:
     required: bool
 
 
-@cache
+_FIELD_TYPES: dict[type[Any], Mapping[str, FieldType]] = {}
+
+
 def field_types(cls: type[Any]) -> Mapping[str, FieldType]:
-    """The fields of an act (or of a part of one) by name."""
+    """The fields of an act (or of a part of one) by name; worked out once a class."""
+    found = _FIELD_TYPES.get(cls)
+    if found is None:
+        found = _FIELD_TYPES[cls] = _field_types_of(cls)
+    return found
+
+
+def _field_types_of(cls: type[Any]) -> Mapping[str, FieldType]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return {
         f.name: _taken_apart(hints[f.name], required=f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING)
@@ -213,6 +223,10 @@ def _may_be(plain: Any, kinds: tuple[type[Node], ...]) -> bool:
     return any(choice in kinds for choice in alternatives(plain))
 
 
+PLAIN = (str, int, Decimal, datetime, date, Identifier, type(None))
+"""Values without parts, told apart first because nearly all are."""
+
+
 def marked_nodes(value: Any, mark: str | None) -> Iterator[Node]:
     """The node ids in an act's fields that carry `mark` (None: all of them), its parts included."""
     for name, field in field_types(type(value)).items():
@@ -221,5 +235,5 @@ def marked_nodes(value: Any, mark: str | None) -> Iterator[Node]:
             if isinstance(item, Node):
                 if mark is None or field.mark == mark:
                     yield item
-            elif dataclasses.is_dataclass(item) and not isinstance(item, type | Identifier):
+            elif not isinstance(item, PLAIN) and dataclasses.is_dataclass(item) and not isinstance(item, type):
                 yield from marked_nodes(item, mark)

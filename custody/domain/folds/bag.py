@@ -25,7 +25,7 @@ from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.cold_life import ColdLife
 from custody.domain.folds.custody import CustodyFold, journeys_of
-from custody.domain.folds.lot import LotFold
+from custody.domain.folds.lot import Conditional, LotFold, Released
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
@@ -34,11 +34,11 @@ from custody.domain.terms import ProductForm
 
 
 class BagState(StrEnum):
-    """Rules section 2, as far as acts tell: derived, never stored. `discarded` is a bag given up during preparation, not yet destroyed."""
+    """Rules section 2: a derived view, never stored. A bag in storage is in quarantine or available by its lot's disposition."""
 
     FILLED = "filled"
-    STORED = "stored"
-    """QUARANTINE or AVAILABLE in the rules: which of the two is the lot's disposition, a fact of its own (design section 2)."""
+    QUARANTINE = "quarantine"
+    AVAILABLE = "available"
     RETAINED = "retained"
     PACKED = "packed"
     IN_TRANSIT = "in_transit"
@@ -52,23 +52,21 @@ class BagState(StrEnum):
     INFUSING = "infusing"
     INFUSED = "infused"
     PARTIAL = "partial"
-    DISCARDED = "discarded"
     DESTROYED = "destroyed"
 
 
-NEVER_BACK = frozenset({BagState.PREPARED, BagState.DOSE_RELEASED, BagState.AT_BEDSIDE, BagState.INFUSING, BagState.DISCARDED})
+NEVER_BACK = frozenset({BagState.PREPARED, BagState.DOSE_RELEASED, BagState.AT_BEDSIDE, BagState.INFUSING})
 """From PREPARED there is no way back to storage; putting such a bag away changes nothing."""
 
 IN_USE: dict[type[Act], BagState] = {
     BagPreparing: BagState.PREPARED,
     BagDispensed: BagState.DOSE_RELEASED,
     BagSpiked: BagState.INFUSING,
-    BagDiscardedFromDose: BagState.DISCARDED,
 }
 
 KEPT: dict[type[Act], BagState] = {
     BagRetained: BagState.RETAINED,
-    BagUnpacked: BagState.STORED,
+    BagUnpacked: BagState.QUARANTINE,
     BagAccepted: BagState.RECEIVED,
     BagRefusedAtReceipt: BagState.RECEIPT_QUARANTINE,
     BagReturned: BagState.RETURNED,
@@ -138,10 +136,13 @@ class BagFold:
         return ShipmentFold(self.dossier, self.shipments[-1], self.study)
 
     @cached_property
-    def receipt(self) -> Deed[BagAccepted] | Deed[BagRefusedAtReceipt] | None:
+    def receipt(self) -> Deed[BagAccepted | BagRefusedAtReceipt] | None:
         """The last decision of a receiver about this bag since it last travelled, or None."""
-        last = self.dossier.last(self.node, BagAccepted, BagRefusedAtReceipt, BagPacked, BagReturned)
-        return last if last is not None and isinstance(last.act, BagAccepted | BagRefusedAtReceipt) else None  # type: ignore[return-value]
+        decision: Deed[BagAccepted | BagRefusedAtReceipt] | None = self.dossier.last(self.node, BagAccepted, BagRefusedAtReceipt)
+        travelled = self.dossier.last(self.node, BagPacked, BagReturned)
+        if decision is None or travelled is None or decision.entry.position > travelled.entry.position:
+            return decision
+        return None
 
     @property
     def accepted(self) -> Deed[BagAccepted] | None:
@@ -156,6 +157,11 @@ class BagFold:
     @property
     def damaged(self) -> Deed[BagDamaged] | None:
         return self.dossier.first(self.node, BagDamaged)
+
+    @property
+    def discarded(self) -> Deed[BagDiscardedFromDose] | None:
+        """Given up during its preparation; it waits for destruction."""
+        return self.dossier.first(self.node, BagDiscardedFromDose)
 
     @property
     def destroyed(self) -> Deed[BagDestroyed] | None:
@@ -176,7 +182,8 @@ class BagFold:
         state = BagState.FILLED
         for deed in self.dossier.deeds(self.filled.act.bag, Act):
             state = self._after(state, deed.act)
-        return state
+        available = state is BagState.QUARANTINE and isinstance(self.lot.disposition, Released | Conditional)
+        return BagState.AVAILABLE if available else state
 
     def _after(self, state: BagState, act: Act) -> BagState:
         if isinstance(act, BagDestroyed) and state is not BagState.INFUSED:
@@ -197,7 +204,7 @@ class BagFold:
         if isinstance(act, BagPacked):
             return self._travelling(ShipmentFold(self.dossier, act.shipment, self.study))
         if isinstance(act, BagStored) and state is BagState.FILLED:
-            return BagState.STORED
+            return BagState.QUARANTINE
         return KEPT.get(type(act), state)
 
     @staticmethod

@@ -110,19 +110,14 @@ class ColdLife:
     @property
     def rejection(self) -> Deed[ColdChainDecided] | None:
         """QA's rejection is final, whatever was decided before or after."""
-        return next((d for d in self._decisions if d.act.decision is ColdChainDecision.REJECT), None)
-
-    @property
-    def _decisions(self) -> tuple[Deed[ColdChainDecided], ...]:
-        return self.dossier.deeds(self.node, ColdChainDecided)
+        decisions = self.dossier.deeds(self.node, ColdChainDecided)
+        return next((d for d in decisions if d.act.decision is ColdChainDecision.REJECT), None)
 
     def release_of(self, life: JudgedLife) -> Deed[ColdChainDecided] | None:
         """QA's release that covers everything known of this class 2 life, and nothing later than it says."""
-        if life.klass != 2 or self.rejection is not None or any(r.code in NOT_RELEASABLE for r in life.reasons):
+        if life.klass != 2 or any(r.code in NOT_RELEASABLE for r in life.reasons) or life.last_event_at is None or life.known_at is None:
             return None
-        if life.last_event_at is None or life.known_at is None:
-            return None
-        for deed in reversed(self._decisions):
+        for deed in reversed(self.dossier.deeds(self.node, ColdChainDecided)):
             covered = life.last_event_at <= min(deed.act.covers_until, deed.recorded_at)
             if covered and life.known_at <= deed.recorded_at:
                 return deed
@@ -139,12 +134,13 @@ class ColdLife:
             stays[-1] = replace(stays[-1], sign_of_thaw=True)
         temperatures = judge_life((*stays, *self._end_of_handling(places, now)), self.criteria)
         reasons = sorted((*self._named(temperatures, places), *_doubts(places)), key=lambda reason: -reason.klass)
+        evidence = tuple(dict.fromkeys(t.deed.digest for p in places for t in p.overlapping))
         last_event_at, known_at = _last_events(temperatures, reasons, places)
         return JudgedLife(
             klass=max((r.klass for r in reasons), default=0),
             reasons=tuple(reasons),
             temperatures=temperatures,
-            evidence=tuple(dict.fromkeys(t.deed.digest for p in places for t in p.overlapping)),
+            evidence=evidence,
             last_event_at=last_event_at,
             known_at=known_at,
             places=places,
@@ -205,8 +201,8 @@ class ColdLife:
         return self._judged_place(place, stay, traces, tuple(act.logger for act in installed))
 
     def _judged_place(self, place: Place, stay: Stay, traces: tuple[Trace, ...], loggers: tuple[LoggerId, ...]) -> JudgedPlace:
-        used = [logger for logger in dict.fromkeys(loggers) if any(t.counts and t.deed.act.logger == logger for t in traces)]
-        uncalibrated = tuple(logger for logger in used if not in_calibration(self.study, logger, stay.start, stay.end))
+        used = {t.deed.act.logger for t in traces if t.counts}
+        uncalibrated = tuple(n for n in dict.fromkeys(loggers) if n in used and not in_calibration(self.study, n, stay.start, stay.end))
         return JudgedPlace(place=place, stay=stay, traces=traces, uncalibrated=uncalibrated)
 
     def _end_of_handling(self, places: tuple[JudgedPlace, ...], now: datetime) -> Iterator[Stay]:
@@ -214,11 +210,11 @@ class ColdLife:
 
         It is said by a stay of no length at the end of it, so that the time before it counts as time without data.
         """
-        if not places or self.places[-1].end is None or places[-1].place is not self.places[-1]:
+        left_at = self.places[-1].end if self.places else None
+        if left_at is None:
             return
-        left_at = self.places[-1].end
         over = self.prepared_at or now
-        read_to_the_end = places[-1].stay.end == left_at
+        read_to_the_end = bool(places) and places[-1].stay.end == left_at
         too_long = over - left_at > span(minutes=self.criteria.gap_minutes_max)
         if over > left_at and (read_to_the_end or too_long):
             yield Stay(place=self.node.key, start=over, end=over)

@@ -207,7 +207,9 @@ class CustodyFold:
         in_time = [d for d in timed if d.began.recorded_at - d.began.happened_at <= late]
         for before, after in pairwise(in_time):
             if after.at < before.at:
-                yield CustodyGap(kind="gap_time_backwards", start=after.at, end=before.at, node=node, evidence=(before.digest, after.digest))
+                yield CustodyGap(
+                    kind="gap_time_backwards", start=after.at, end=before.at, node=node, evidence=(before.digest, after.digest)
+                )
 
 
 def journeys_of(dossier: Dossier, bag: BagId) -> tuple[Deed[BagPacked], ...]:

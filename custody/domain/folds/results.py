@@ -11,7 +11,7 @@ from custody.domain.acts.quality import OutOfSpecificationClosed, OutOfSpecifica
 from custody.domain.criteria import ReleaseTest, StudyContent
 from custody.domain.dossier import A, Deed, Dossier
 from custody.domain.folds.base import MissingFact
-from custody.domain.ids import BagId, BankId, Digest, DoseId, LotId, PersonId
+from custody.domain.ids import BagId, BankId, Digest, DoseId, LotId, PersonId, SampleId
 from custody.domain.quality import Judgement, Limit, TextLimit, judge
 from custody.domain.terms import Need, Tier
 from custody.errors import InputError
@@ -130,12 +130,15 @@ class Results:
     @cached_property
     def tests(self) -> dict[str, JudgedTest]:
         """Every test of the specification by its code, measured or not."""
-        recorded = [d for d in self.dossier.deeds(self.node, ResultRecorded) if self.bag is None or d.act.bag == self.bag]
+        by_test: dict[str, list[Deed[ResultRecorded]]] = {}
+        for deed in self._recorded:
+            if self.bag is None or deed.act.bag == self.bag:
+                by_test.setdefault(deed.act.test, []).append(deed)
         return {
             row.code: JudgedTest(
                 row=row,
                 need=row.need(self.tier, self.phase),
-                results=tuple(self._judged(row, deed) for deed in recorded if deed.act.test == row.code),
+                results=tuple(self._judged(row, deed) for deed in by_test.get(row.code, ())),
             )
             for row in self.criteria.release
         }
@@ -191,6 +194,36 @@ class Results:
         return found.counts
 
     @cached_property
+    def _recorded(self) -> tuple[Deed[ResultRecorded], ...]:
+        return self.dossier.deeds(self.node, ResultRecorded)
+
+    @cached_property
+    def _taken_at(self) -> dict[SampleId, datetime]:
+        """When each sample was taken; the later time where one number was used twice."""
+        taken: dict[SampleId, datetime] = {}
+        for deed in self.dossier.deeds(self.node, SampleTaken):
+            taken[deed.act.sample] = max(deed.act.taken_at, taken.get(deed.act.sample, deed.act.taken_at))
+        return taken
+
+    @cached_property
+    def _reviews(self) -> dict[Digest, list[Deed[ResultReviewed]]]:
+        """The reviews of each result."""
+        reviews: dict[Digest, list[Deed[ResultReviewed]]] = {}
+        for deed in self.dossier.deeds(self.node, ResultReviewed):
+            for result in deed.act.results:
+                reviews.setdefault(result, []).append(deed)
+        return reviews
+
+    @cached_property
+    def _retests(self) -> dict[Digest, set[tuple[str, str]]]:
+        """For each result that was repeated: the tests and investigations its retests name."""
+        retests: dict[Digest, set[tuple[str, str]]] = {}
+        for deed in self._recorded:
+            if deed.act.retest_of is not None and deed.act.retest_of != deed.digest:
+                retests.setdefault(deed.act.retest_of, set()).add((deed.act.test, deed.act.investigation))
+        return retests
+
+    @cached_property
     def _opened(self) -> tuple[Deed[OutOfSpecificationOpened], ...]:
         return self.dossier.deeds(self.node, OutOfSpecificationOpened)
 
@@ -228,8 +261,8 @@ class Results:
 
     def _earliest_read_at(self, row: ReleaseTest, deed: Deed[ResultRecorded]) -> datetime | None:
         """When the result may first be read: after its sample was taken, plus the time the test needs. None: no such sample."""
-        taken = [d.act.taken_at for d in self.dossier.deeds(self.node, SampleTaken) if d.act.sample == deed.act.sample]
-        return max(taken) + self._time_to_grow(row) if taken else None
+        taken_at = self._taken_at.get(deed.act.sample)
+        return taken_at + self._time_to_grow(row) if taken_at is not None else None
 
     def _time_to_grow(self, row: ReleaseTest) -> timedelta:
         settings = self.criteria.settings
@@ -238,24 +271,16 @@ class Results:
 
     def _reviewers(self, result: Deed[ResultRecorded]) -> frozenset[PersonId]:
         """Everyone who reviewed the result as it reads now; a review of what was corrected later does not count."""
-        reviews = (
-            d
-            for d in self.dossier.deeds(self.node, ResultReviewed)
-            if result.digest in d.act.results and d.recorded_at >= changed_at(result)
-        )
+        reviews = (d for d in self._reviews.get(result.digest, ()) if d.recorded_at >= changed_at(result))
         return frozenset().union(*(d.persons for d in reviews))
 
     def _is_set_aside(self, first: Deed[ResultRecorded]) -> bool:
         """A retest counts instead of the first only when the investigation of the first is closed and found a laboratory error."""
-        retests = {
-            d.act.investigation
-            for d in self.dossier.deeds(self.node, ResultRecorded)
-            if d.act.retest_of == first.digest and d.act.test == first.act.test and d.digest != first.digest
-        }
+        retests = self._retests.get(first.digest, set())
         return any(
             (closed := self._closed_after(opened)) is not None and closed.act.laboratory_error
             for opened in self._opened
-            if opened.act.result == first.digest and opened.act.investigation in retests
+            if opened.act.result == first.digest and (first.act.test, opened.act.investigation) in retests
         )
 
 

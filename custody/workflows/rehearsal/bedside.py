@@ -8,9 +8,10 @@ from decimal import Decimal
 from custody.domain.acts import allocation, bedside, manufacturing, quality, shipping, study
 from custody.domain.criteria import StudyContent
 from custody.domain.ids import BagId, CohortId, Digest, SampleId, WristbandToken
-from custody.domain.terms import Answer, Committee, CommitteeDecision, ConsentSigner, IdentifierMethod, Sex
+from custody.domain.terms import Answer, Committee, CommitteeDecision, ConsentSigner, IdentifierMethod, ProductForm, Sex
 from custody.workflows.rehearsal.downstream import handoff
-from custody.workflows.rehearsal.road import WARD_LOGGER, Cast, read_file
+from custody.workflows.rehearsal.places import KEPT, Kept
+from custody.workflows.rehearsal.road import Cast, read_file
 from custody.workflows.rehearsal.steps import STUDY, Script
 
 PHYSICIAN = "demo-physician-one"
@@ -31,10 +32,12 @@ GOOD_VALUES = {
 
 
 def wristband(cast: Cast) -> WristbandToken:
-    return WristbandToken(f"WB{cast.number:04d}X7K2M9Q4")
+    return WristbandToken(f"WB{cast.patient or cast.number:04d}X7K2M9Q4")
 
 
 def second_identifier(cast: Cast) -> Digest:
+    if cast.second_identifier is not None:
+        return cast.second_identifier
     return Digest(hashlib.sha256(f"demonstration identifier {cast.participant}".encode()).hexdigest())
 
 
@@ -42,7 +45,7 @@ def open_cohort(script: Script, cast: Cast, criteria: StudyContent) -> None:
     cohort = criteria.cohort(CohortId(cast.cohort))
     assert cohort is not None
     needs = [Committee.DATA_SAFETY] if cohort.after else []
-    if cohort.phase == 2:  # noqa: PLR2004 - the trial's own name for its second part
+    if cohort.phase == 2:
         needs.append(Committee.ETHICS)
     for committee in needs:
         decided = study.CommitteeDecided(
@@ -76,9 +79,7 @@ def enrol(script: Script, cast: Cast, criteria: StudyContent) -> None:
     script.do(eligible, PHYSICIAN, days=day, minutes=330)
     weight = allocation.WeightMeasured(participant=cast.participant, weight_kg=cast.weight_kg, height_cm=Decimal(172), sex=Sex.MALE)
     script.do(weight, NURSES, days=day, minutes=340)
-    band = allocation.WristbandIssued(
-        participant=cast.participant, wristband=wristband(cast), second_identifier=second_identifier(cast)
-    )
+    band = allocation.WristbandIssued(participant=cast.participant, wristband=wristband(cast), second_identifier=second_identifier(cast))
     script.do(band, NURSES, days=day, minutes=350)
 
 
@@ -91,7 +92,7 @@ def allocate(script: Script, cast: Cast) -> None:
     script.do(allocated, "demo-iwrs-one", days=day, minutes=380)
     prescription = bedside.PrescriptionSigned(
         dose=cast.dose,
-        volume_ml=dose_volume_ml(cast),
+        volume_ml=cast.dose_volume_ml,
         rate_ml_per_min=rate_ml_per_min(cast),
         planned_minutes=PLANNED_MINUTES,
         premedication=("chlorphenamine",),
@@ -100,26 +101,22 @@ def allocate(script: Script, cast: Cast) -> None:
     script.do(prescription, PHYSICIAN, days=day, minutes=400)
 
 
-def dose_volume_ml(cast: Cast) -> Decimal:
-    """30 ml x cells per kg x weight / cells per bag (rules section 8), for the cohorts of phase 1."""
-    per_kg = {"P1-1M": 1, "P1-5M": 5, "P1-10M": 10}[cast.cohort]
-    return Decimal(30) * per_kg * cast.weight_kg / Decimal(120)
-
-
 def rate_ml_per_min(cast: Cast) -> Decimal:
-    return (dose_volume_ml(cast) / PLANNED_MINUTES).quantize(Decimal("0.01"))
+    return (cast.dose_volume_ml / PLANNED_MINUTES).quantize(Decimal("0.01"))
 
 
 def thaw(script: Script, cast: Cast, bag: BagId, *, minutes: float) -> None:
     """Ready, taken out, thawed, checked and released by the pharmacists, handed to the nurse; 25 minutes in all."""
-    ward_record(script, minutes=minutes - 6)
+    ward_record(script, minutes=minutes - 6, kept=cast.kept)
     script.do(bedside.ReadyConfirmed(dose=cast.dose), PHYSICIAN, minutes=minutes - 5)
     taken = manufacturing.BagTakenOut(bag=bag, taken_at=script.when(minutes=minutes - 2))
     script.do(taken, PREPARERS, minutes=minutes - 1.5)
     prepared = bedside.BagPreparationStarted(dose=cast.dose, bag=bag, container_whole=Answer.YES)
     script.do(prepared, PREPARERS, minutes=minutes)
     sample = SampleId(f"D-{bag.value}")
-    script.do(quality.SampleTaken(node=cast.dose, sample=sample, taken_at=script.when(minutes=minutes + 8)), PREPARERS[0], minutes=minutes + 8)
+    script.do(
+        quality.SampleTaken(node=cast.dose, sample=sample, taken_at=script.when(minutes=minutes + 8)), PREPARERS[0], minutes=minutes + 8
+    )
     for test, result, unit in (("APP", "conforms", ""), ("CCI", "no leak", ""), ("LAB", "100", "%")):
         recorded = quality.ResultRecorded(
             node=cast.dose,
@@ -140,16 +137,17 @@ def thaw(script: Script, cast: Cast, bag: BagId, *, minutes: float) -> None:
     script.do(shipping.HandoffAccepted(node=bag, seals=(), code=offer.code), NURSES[0], minutes=minutes + 17)
 
 
-def ward_record(script: Script, *, minutes: float) -> None:
-    """The hospital freezer's own record, up to a few minutes before it is read."""
+def ward_record(script: Script, *, minutes: float, kept: Kept = KEPT[ProductForm.FROZEN]) -> None:
+    """The record of the hospital's own store, up to a few minutes before it is read."""
     read_file(
         script,
-        WARD_LOGGER,
+        kept.ward_logger,
         script.when(days=-1, minutes=200),
         script.when(minutes=minutes),
-        "-190.0",
+        kept.celsius,
         PREPARERS[0],
         at=script.when(minutes=minutes),
+        interval=kept.interval,
     )
 
 
@@ -186,7 +184,7 @@ def scans(cast: Cast, bag: BagId) -> bedside.BedsideScans:
         no_other_drug_on_line=Answer.YES,
         resuscitation_ready=Answer.YES,
         physician_present=Answer.YES,
-        volume_ml=dose_volume_ml(cast),
+        volume_ml=cast.dose_volume_ml,
         rate_ml_per_min=rate_ml_per_min(cast),
     )
 
@@ -217,9 +215,7 @@ def infuse(script: Script, cast: Cast) -> None:
     for bag in rest:
         thaw(script, cast, bag, minutes=48)
         vitals(script, cast, minutes=60)
-        next_scans = bedside.NextBagScans(
-            wristband=wristband(cast), bag=bag, container_whole=Answer.YES, nothing_unusual_seen=Answer.YES
-        )
+        next_scans = bedside.NextBagScans(wristband=wristband(cast), bag=bag, container_whole=Answer.YES, nothing_unusual_seen=Answer.YES)
         script.do(bedside.NextBagStarted(dose=cast.dose, bag=bag, scans=next_scans), NURSES, minutes=68)
         finish(script, cast, bag, minutes=75, last=True)
         end = 75.0
@@ -228,7 +224,7 @@ def infuse(script: Script, cast: Cast) -> None:
 
 
 def finish(script: Script, cast: Cast, bag: BagId, *, minutes: float, last: bool) -> None:
-    total = dose_volume_ml(cast)
+    total = cast.dose_volume_ml
     given = total - 30 * (len(cast.dose_bags) - 1) if last else Decimal(30)
     finished = bedside.BagFinished(
         dose=cast.dose,
@@ -251,5 +247,3 @@ def follow_up_and_close(script: Script, cast: Cast, criteria: StudyContent) -> N
         destroyed = shipping.BagDestroyed(bag=bag, method="incineration", reason="used")
         script.do(destroyed, (NURSES[0], PREPARERS[0]), days=2, minutes=n)
     script.do(bedside.DoseClosed(dose=cast.dose, participant=cast.participant), NURSES, days=2, minutes=30)
-
-

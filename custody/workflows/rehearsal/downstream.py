@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from custody.domain.acts import manufacturing, shipping
 from custody.domain.acts.manufacturing import Balance
 from custody.domain.criteria import StudyContent
-from custody.domain.ids import BagId, Digest, PersonId, ShipmentId, SiteId
+from custody.domain.ids import BagId, PersonId, ShipmentId, SiteId
 from custody.domain.terms import Answer, PartyKind, Product, ProductForm, Tier
-from custody.workflows.rehearsal.road import (
-    CRYOMEDIUM,
-    FREEZER,
-    FREEZER_LOGGER,
-    HOOD,
-    OPERATOR,
-    PACKER,
-    QA,
-    VERIFIER,
-    WARD_FREEZER,
-    Cast,
-    read_file,
-    register_logger,
-)
+from custody.workflows.proposing import possession_code
+from custody.workflows.rehearsal.places import CRYOMEDIUM, HOOD, KEPT, Kept
+from custody.workflows.rehearsal.road import OPERATOR, PACKER, QA, VERIFIER, Cast, read_file, register_logger
 from custody.workflows.rehearsal.steps import Script
 from custody.workflows.rehearsal.upstream import conclude, culture_step, label, run_tests
 
@@ -34,7 +22,6 @@ SHIP_DAY = -1.0
 COURIER = "demo-carrier-one"
 RECEIVERS = ("demo-receiver-one", "demo-receiver-two")
 DOCUMENTS = ("release_certificate", "packing_list", "instructions", "emergency_phone")
-STEADY = {ProductForm.FROZEN: "-190.0", ProductForm.FRESH: "5.0"}
 
 
 def make_lot(script: Script, cast: Cast, criteria: StudyContent, *, fill_day: float = FILL_DAY) -> None:
@@ -61,7 +48,7 @@ def make_lot(script: Script, cast: Cast, criteria: StudyContent, *, fill_day: fl
     label(script, cast.lot, cast.bag_count, days=fill_day, minutes=10)
     for n, bag in enumerate(cast.bags):
         stored = manufacturing.BagStored(
-            bag=bag, equipment=FREEZER, position=f"R{cast.number}-{n + 1:02d}", stored_at=script.when(days=fill_day, minutes=25)
+            bag=bag, equipment=cast.kept.store, position=f"R{cast.number}-{n + 1:02d}", stored_at=script.when(days=fill_day, minutes=25)
         )
         script.do(stored, PACKER, days=fill_day, minutes=26 + n)
     run_tests(script, cast.lot, criteria, Tier.FROZEN_LOT, days=fill_day + 1)
@@ -71,22 +58,25 @@ def release_lot(script: Script, cast: Cast, *, days: float = RELEASE_DAY) -> Non
     conclude(script, cast.lot, days=days)
 
 
-def store_until_packing(script: Script, *, days: float = SHIP_DAY, fill_day: float = FILL_DAY) -> None:
-    """The freezer's own record, from before the fill to after the bags left it."""
+def store_until_packing(
+    script: Script, *, kept: Kept = KEPT[ProductForm.FROZEN], days: float = SHIP_DAY, fill_day: float = FILL_DAY
+) -> None:
+    """The store's own record, from before the fill to after the bags left it."""
     read_file(
         script,
-        FREEZER_LOGGER,
+        kept.logger,
         script.when(days=fill_day, minutes=-60),
         script.when(days=days, minutes=10),
-        "-190.0",
+        kept.celsius,
         PACKER,
         at=script.when(days=days, minutes=15),
+        interval=kept.interval,
     )
 
 
 def pack(script: Script, cast: Cast, bags: tuple[BagId, ...], *, days: float = SHIP_DAY) -> None:
     """Shipper charged, logger started, each bag taken out and packed by two, shipper sealed by two (within ten minutes for a bag)."""
-    register_logger(script, cast.trip_logger, by=PACKER, days=days - 20)
+    register_logger(script, cast.trip_logger, by=PACKER, days=days - 20, interval=cast.kept.interval)
     script.do(shipping.ShipperRegistered(shipper=cast.shipper, model="Demo dry shipper"), PACKER, days=days - 20)
     qualified = shipping.ShipperQualified(
         shipper=cast.shipper,
@@ -106,7 +96,9 @@ def pack(script: Script, cast: Cast, bags: tuple[BagId, ...], *, days: float = S
         documents=DOCUMENTS,
     )
     script.do(planned, PACKER, days=days, minutes=-60)
-    script.do(shipping.LoggerStarted(logger=cast.trip_logger, started_at=script.when(days=days, minutes=-45)), PACKER, days=days, minutes=-45)
+    script.do(
+        shipping.LoggerStarted(logger=cast.trip_logger, started_at=script.when(days=days, minutes=-45)), PACKER, days=days, minutes=-45
+    )
     packing = shipping.PackingStarted(
         shipment=cast.shipment, shipper=cast.shipper, loggers=(cast.trip_logger,), charged_at=script.when(days=days, minutes=-120)
     )
@@ -135,7 +127,7 @@ def travel(script: Script, cast: Cast, *, days: float = SHIP_DAY, celsius: str |
         outside_undamaged=Answer.YES,
         shock_and_tilt_marks_clear=Answer.YES,
         logger_present_and_running=Answer.YES,
-        bags_counted=len(cast.dose_bags) + 1,
+        bags_counted=cast.bags_needed + 1,
         documents=DOCUMENTS,
         liquid_nitrogen_kg=Decimal("4.2"),
     )
@@ -145,9 +137,10 @@ def travel(script: Script, cast: Cast, *, days: float = SHIP_DAY, celsius: str |
         cast.trip_logger,
         script.when(days=days, minutes=-45),
         script.when(days=days, minutes=275),
-        celsius or STEADY[cast.form],
+        celsius or cast.kept.celsius,
         RECEIVERS[0],
         at=script.when(days=days, minutes=276),
+        interval=cast.kept.interval,
     )
 
 
@@ -173,12 +166,8 @@ def handoff(node: ShipmentId | BagId, receiver: str, code: str, cast: Cast, at: 
     )
 
 
-def possession_code(node: ShipmentId | BagId, code: str) -> Digest:
-    return Digest(hashlib.sha256(f"possession {node.key} {code}".encode()).hexdigest())
-
-
 def accept(script: Script, cast: Cast, bags: tuple[BagId, ...], *, days: float = SHIP_DAY) -> None:
-    """Each bag accepted by two people into the hospital's freezer."""
+    """Each bag accepted by two people into the hospital's own store."""
     for n, bag in enumerate(bags):
         accepted = shipping.BagAccepted(
             bag=bag,
@@ -188,11 +177,11 @@ def accept(script: Script, cast: Cast, bags: tuple[BagId, ...], *, days: float =
             label_readable=Answer.YES,
             label_equals_order=Answer.YES,
             out_of_shipper_minutes=2,
-            equipment=WARD_FREEZER,
+            equipment=cast.kept.ward_store,
             position=f"H{cast.number}-{n + 1:02d}",
         )
-        script.do(accepted, RECEIVERS, days=days, minutes=280 + n * 3)
+        script.do(accepted, RECEIVERS, days=days, minutes=280 + n * 2)
         stored = manufacturing.BagStored(
-            bag=bag, equipment=WARD_FREEZER, position=f"H{cast.number}-{n + 1:02d}", stored_at=script.when(days=days, minutes=281 + n * 3)
+            bag=bag, equipment=cast.kept.ward_store, position=accepted.position, stored_at=script.when(days=days, minutes=281 + n * 2)
         )
-        script.do(stored, RECEIVERS[0], days=days, minutes=281 + n * 3)
+        script.do(stored, RECEIVERS[0], days=days, minutes=281 + n * 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -11,19 +11,20 @@ from custody.domain.acts.base import Act
 from custody.domain.acts.people import SiteRegistered
 from custody.domain.acts.quality import ResultRecorded, ResultReviewed
 from custody.domain.dossier import deeds_of
-from custody.domain.duties import roles_at
-from custody.domain.ids import Digest, Node
+from custody.domain.duties import AccountFold, roles_at
+from custody.domain.ids import AccountId, Digest, Node
 from custody.domain.terms import SiteKind
 from custody.store import entries
 from custody.store.connection import Store
+from custody.workflows.dossiers import dossier_of
 from custody.workflows.order import guarding_rule
-from custody.workflows.outcome import Outcome
+from custody.workflows.outcome import Outcome, proposal_digest
 from custody.workflows.people import bootstrap
 from custody.workflows.receiving import keep_temperature_file
 from custody.workflows.recording import countersign, record
 from custody.workflows.rehearsal.road import ADMIN, HOME
 from custody.workflows.rehearsal.steps import STUDY, Step, people
-from custody.workflows.signer import Signer
+from custody.workflows.signer import Signer, role_for
 
 
 class RoadBlockedError(AssertionError):
@@ -51,44 +52,54 @@ class Player:
     """`play` records one step; `attempt` does the same and gives back what became of it, GO or STOP."""
 
     store: Store
-    last: list[Outcome] = field(default_factory=list)
 
     def play(self, step: Step) -> Outcome:
-        """Raises RoadBlockedError when the step is not recorded."""
+        """Raises RoadBlockedError when the step is not recorded (or, where it leaves signatures to others, does not wait for them)."""
         outcome = self.attempt(step)
-        if outcome.kind != "recorded":
+        expected = "recorded"
+        if step.act is not None and step.from_place + len(step.by) < len(guarding_rule(step.act).slots):
+            expected = "waiting"
+        if outcome.kind != expected:
             codes = outcome.verdict.codes if outcome.verdict is not None else ()
             reasons = [str(f.outcome) for f in outcome.verdict.blocking] if outcome.verdict is not None else []
             raise RoadBlockedError(f"{step.name} at {step.at}: {outcome.kind} {', '.join(codes)} {'; '.join(reasons)}")
         return outcome
 
     def attempt(self, step: Step) -> Outcome:
+        if step.from_place:
+            assert step.act is not None
+            waiting = Outcome(kind="waiting", subject=step.act.subject, act=step.name, proposal=proposal_digest(step.act))
+            return self._countersigned(step, step.act, step.by, waiting)
         with self.store.writing() as connection:
             act = step.act_in(_Seen(connection))
-            signer = self.signer(step.by[0], act, 0)
+            signer = self.signer(connection, step.by[0], act, 0, step.at)
             if step.file:
                 return keep_temperature_file(connection, step.file, f"{act.subject}.txt", signer, step.at).outcome
             outcome = record(connection, act, signer, step.at, happened_at=step.happened_at)
-        for place, account in enumerate(step.by[1:], start=1):
-            outcome = self._countersign(step, act, account, place, outcome)
+        return self._countersigned(step, act, step.by[1:], outcome)
+
+    def _countersigned(self, step: Step, act: Act, accounts: tuple[str, ...], before: Outcome) -> Outcome:
+        rule, outcome, now = guarding_rule(act), before, step.at + timedelta(milliseconds=1)
+        answers = (step.second or act) if rule.second == "repeat" else None
+        for place, account in enumerate(accounts, start=step.from_place or 1):
+            if outcome.proposal is None or outcome.kind != "waiting":
+                return outcome
+            with self.store.writing() as connection:
+                signer = self.signer(connection, account, act, place, now)
+                outcome = countersign(connection, act.subject, outcome.proposal, signer, now, answers=answers)
         return outcome
 
-    def _countersign(self, step: Step, act: Act, account: str, place: int, before: Outcome) -> Outcome:
-        if before.proposal is None or before.kind != "waiting":
-            return before
-        rule = guarding_rule(act)
-        answers = (step.second or act) if rule.second == "repeat" else None
-        signer = self.signer(account, act, place)
-        with self.store.writing() as connection:
-            return countersign(
-                connection, act.subject, before.proposal, signer, step.at + timedelta(milliseconds=1), answers=answers
-            )
-
-    def signer(self, account: str, act: Act, place: int) -> Signer:
-        person = people()[account]
-        allowed = roles_at(guarding_rule(act), place)
-        role = next((role for role in person.roles if role in allowed), person.roles[0])
-        return Signer(account=person.account, role=role, site=person.site, study=STUDY, station="rehearsal", method="rehearsal")
+    @staticmethod
+    def signer(connection: Connection, account: str, act: Act, place: int, now: datetime) -> Signer:
+        """The account in a role that may sign here: as the demonstration lists it, or, where it has changed, as the ledger grants it."""
+        rule, person = guarding_rule(act), people().get(account)
+        role = next((role for role in person.roles if role in roles_at(rule, place)), None) if person is not None else None
+        if person is not None and role is not None:
+            site = person.site
+        else:
+            granted = AccountFold(dossier_of(connection, [AccountId(account)]), AccountId(account))
+            role, site = role_for(rule, place, granted, STUDY, now)
+        return Signer(account=AccountId(account), role=role, site=site, study=STUDY, station="rehearsal", method="rehearsal")
 
 
 @dataclass(frozen=True)
@@ -108,5 +119,3 @@ class _Seen:
     def result(self, node: Node, test: str) -> Digest:
         deeds = deeds_of(entries.load_streams(self.connection, [node.key])[node.key])
         return next(d.digest for d in reversed(deeds) if isinstance(d.act, ResultRecorded) and d.act.test == test)
-
-

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,13 +14,13 @@ from custody.domain.ids import (
     AccountId,
     BagId,
     BankId,
+    Digest,
     Din,
     DonorId,
     DoseId,
     EquipmentId,
     LoggerId,
     LotId,
-    MaterialId,
     ParticipantId,
     SealNumber,
     ShipmentId,
@@ -30,6 +30,18 @@ from custody.domain.ids import (
 )
 from custody.domain.terms import ProductForm, StorageForm
 from custody.workflows.rehearsal.files import logger_file
+from custody.workflows.rehearsal.places import (
+    CRYOMEDIUM,
+    FREEZER,
+    FREEZER_LOGGER,
+    HOOD,
+    INCUBATOR,
+    KEPT,
+    MEDIUM,
+    WARD_FREEZER,
+    WARD_LOGGER,
+    Kept,
+)
 from custody.workflows.rehearsal.steps import STUDY, Script
 from custody.workflows.rehearsal.steps import people as cast_people
 
@@ -45,22 +57,33 @@ PACKER = "demo-coldchain-one"
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """The things of one road, named by `number` so that several roads share one store."""
+    """The things of one road, named by `number` so that several roads share one store.
+
+    Numbers of what this road shares with another, where it does: `upstream` of donor and banks, `batch` of lot and shipment, `patient`
+    of the participant. `first_bag` counts the bags of the lot that others have.
+    """
 
     number: int = 1
     bag_count: int = 4
     form: ProductForm = ProductForm.FROZEN
     cohort: str = "P1-1M"
     weight_kg: Decimal = Decimal(130)
-    upstream: int = field(default=0)
-    """The number of the donor and banks, when this road shares them with another."""
+    upstream: int = 0
+    batch: int = 0
+    patient: int = 0
+    first_bag: int = 0
+    second_identifier: Digest | None = None
 
     def _name(self, prefix: str, number: int | None = None) -> str:
         return f"{prefix}-{number or self.number:04d}"
 
     @property
     def source(self) -> int:
-        return self.upstream or self.number
+        return self.upstream or self.batch or self.number
+
+    @property
+    def made_as(self) -> int:
+        return self.batch or self.number
 
     @property
     def donor(self) -> DonorId:
@@ -84,32 +107,45 @@ class Cast:
 
     @property
     def lot(self) -> LotId:
-        return LotId(self._name("LOT"))
+        return LotId(self._name("LOT", self.made_as))
 
     @property
     def bags(self) -> tuple[BagId, ...]:
-        return tuple(BagId.from_random(f"DEMO{self.number:04d}B{n:03d}") for n in range(1, self.bag_count + 1))
+        return tuple(BagId.from_random(f"DEMO{self.made_as:04d}B{n:03d}") for n in range(1, self.bag_count + 1))
 
     @property
     def dose_bags(self) -> tuple[BagId, ...]:
-        """The bags one dose needs: two for the heavy participant of the tests, one for a light one."""
-        return self.bags[: 2 if self.weight_kg > 120 else 1]
+        """The bags one dose needs: two for the heavy participant of the tests, one for a light one of the lowest dose."""
+        return self.bags[self.first_bag : self.first_bag + self.bags_needed]
+
+    @property
+    def million_cells_per_kg(self) -> int:
+        return MILLION_CELLS_PER_KG[self.cohort]
+
+    @property
+    def bags_needed(self) -> int:
+        return math.ceil(self.million_cells_per_kg * self.weight_kg / MILLION_CELLS_PER_BAG)
+
+    @property
+    def dose_volume_ml(self) -> Decimal:
+        """30 ml x cells per kg x weight / cells per bag (rules section 8)."""
+        return Decimal(30) * self.million_cells_per_kg * self.weight_kg / MILLION_CELLS_PER_BAG
 
     @property
     def shipment(self) -> ShipmentId:
-        return ShipmentId(self._name("SH"))
+        return ShipmentId(self._name("SH", self.made_as))
 
     @property
     def seals(self) -> tuple[SealNumber, ...]:
-        return (SealNumber(f"S{self.number:03d}-{4471}"),)
+        return (SealNumber(f"S{self.made_as:03d}-{4471}"),)
 
     @property
     def shipper(self) -> ShipperId:
-        return ShipperId(self._name("SHIPPER"))
+        return ShipperId(self._name("SHIPPER", self.made_as))
 
     @property
     def trip_logger(self) -> LoggerId:
-        return LoggerId(self._name("LOGGER-T"))
+        return LoggerId(self._name("LOGGER-T", self.made_as))
 
     @property
     def cord_logger(self) -> LoggerId:
@@ -117,7 +153,7 @@ class Cast:
 
     @property
     def participant(self) -> ParticipantId:
-        return ParticipantId(self._name("P"))
+        return ParticipantId(self._name("P", self.patient))
 
     @property
     def dose(self) -> DoseId:
@@ -127,17 +163,14 @@ class Cast:
     def storage_form(self) -> StorageForm:
         return StorageForm.CRYO if self.form is ProductForm.FROZEN else StorageForm.COLD_2_8
 
+    @property
+    def kept(self) -> Kept:
+        return KEPT[self.form]
 
-MEDIUM = MaterialId("MED-0001")
-CRYOMEDIUM = MaterialId("CRY-0001")
-INCUBATOR = EquipmentId("INC-01")
-HOOD = EquipmentId("BSC-01")
-FREEZER = EquipmentId("LN2-01")
-WARD_FREEZER = EquipmentId("LN2-91")
-FREEZER_LOGGER = LoggerId("LOGGER-F01")
-WARD_LOGGER = LoggerId("LOGGER-F91")
 
-Road = Callable[[Script, Cast], None]
+MILLION_CELLS_PER_BAG = 120
+MILLION_CELLS_PER_KG = {"P1-1M": 1, "P1-5M": 5, "P1-10M": 10, "P2": 5}
+"""Of the demonstration study's settings and cohorts."""
 
 
 def open_study(script: Script, content: str, criteria: StudyContent) -> None:
@@ -201,24 +234,32 @@ def stock_registers(script: Script, *, fingerprint: study.LoggerKeyRegistered) -
         )
         script.do(received, OPERATOR, days=-180)
         script.do(manufacturing.MaterialReleased(material=material), QA, days=-179)
-    for equipment, name, storage, by in (
-        (INCUBATOR, "Incubator", False, OPERATOR),
-        (HOOD, "Safety cabinet", False, OPERATOR),
-        (FREEZER, "Vapour-phase freezer", True, PACKER),
-        (WARD_FREEZER, "Hospital vapour-phase freezer", True, "demo-preparer-one"),
+    equip(script, INCUBATOR, "Incubator", OPERATOR)
+    equip(script, HOOD, "Safety cabinet", OPERATOR)
+    for equipment, name, by in (
+        (FREEZER, "Vapour-phase freezer", PACKER),
+        (WARD_FREEZER, "Hospital vapour-phase freezer", "demo-preparer-one"),
     ):
-        script.do(manufacturing.EquipmentRegistered(equipment=equipment, name=name, storage=storage), by, days=-180)
-        calibrated = manufacturing.EquipmentCalibrated(
-            equipment=equipment,
-            calibrated_on=script.when(days=-180).date(),
-            due_on=script.when(days=180).date(),
-            certificate="on file",
-        )
-        script.do(calibrated, QA, days=-179)
-    for logger, equipment, by in ((FREEZER_LOGGER, FREEZER, PACKER), (WARD_LOGGER, WARD_FREEZER, "demo-preparer-one")):
-        register_logger(script, logger, by="demo-receiver-one" if logger == WARD_LOGGER else PACKER, days=-179)
-        installed = manufacturing.LoggerInstalled(equipment=equipment, logger=logger, installed_at=script.when(days=-178))
-        script.do(installed, by, days=-178)
+        equip(script, equipment, name, by, storage=True)
+    install(script, FREEZER_LOGGER, FREEZER, PACKER, PACKER)
+    install(script, WARD_LOGGER, WARD_FREEZER, "demo-preparer-one", "demo-receiver-one")
+
+
+def equip(script: Script, equipment: EquipmentId, name: str, by: str, *, storage: bool = False) -> None:
+    script.do(manufacturing.EquipmentRegistered(equipment=equipment, name=name, storage=storage), by, days=-180)
+    calibrated = manufacturing.EquipmentCalibrated(
+        equipment=equipment,
+        calibrated_on=script.when(days=-180).date(),
+        due_on=script.when(days=180).date(),
+        certificate="on file",
+    )
+    script.do(calibrated, QA, days=-179)
+
+
+def install(script: Script, logger: LoggerId, equipment: EquipmentId, by: str, registered_by: str, *, interval: int = 10) -> None:
+    register_logger(script, logger, by=registered_by, days=-179, interval=interval)
+    installed = manufacturing.LoggerInstalled(equipment=equipment, logger=logger, installed_at=script.when(days=-178))
+    script.do(installed, by, days=-178)
 
 
 def register_logger(script: Script, logger: LoggerId, *, by: str, days: float, interval: int = 10) -> None:
@@ -242,5 +283,3 @@ def study_folder() -> Path:
     from custody.resources import data_dir  # noqa: PLC0415 - read only when a road is built
 
     return data_dir("seed_data") / "studies" / "nct06505941"
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Protocol
@@ -64,13 +64,14 @@ LateAct = Callable[[Seen], Act]
 class Step:
     """`by`: accounts in the order in which they sign. `late` makes the act from the history so far where it must name entries of it.
 
-    `second` is what the second person scanned, when it differs; `happened_at` is given when the entry comes late; `series` and `file`
+    A step may stop before the last signature; another one of the same act goes on with the signature `from_place`. `second` is what the second person scanned, when it differs; `happened_at` is given when the entry comes late; `series` and `file`
     travel with a temperature file.
     """
 
     name: str
     at: datetime
     by: tuple[str, ...]
+    from_place: int = 0
     act: Act | None = None
     late: LateAct | None = None
     second: Act | None = None
@@ -106,7 +107,3 @@ class Script:
     def in_order(self) -> tuple[Step, ...]:
         """The steps by time; steps of one moment keep the order in which they were written."""
         return tuple(sorted(self.steps, key=lambda step: step.at))
-
-
-def moved(step: Step, minutes: float) -> Step:
-    return replace(step, at=step.at + timedelta(minutes=minutes))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from custody.domain.acts import donation, manufacturing, quality, release
+from custody.domain.acts.base import Act
 from custody.domain.acts.manufacturing import Balance, CultureStep
-from custody.domain.criteria import StudyContent
+from custody.domain.criteria import ReleaseTest, StudyContent
 from custody.domain.ids import BankId, LotId, SampleId, SealNumber
 from custody.domain.terms import Answer, BankKind, DonorTestOutcome, Need, SamplePurpose, Tier
-from custody.workflows.rehearsal.road import HOOD, INCUBATOR, MEDIUM, OPERATOR, QA, QP, VERIFIER, Cast, read_file, register_logger
+from custody.workflows.rehearsal.places import HOOD, INCUBATOR, MEDIUM
+from custody.workflows.rehearsal.road import OPERATOR, QA, QP, VERIFIER, Cast, read_file, register_logger
 from custody.workflows.rehearsal.steps import Script
 
 COORDINATOR = "demo-coordinator-one"
@@ -71,7 +73,9 @@ def give(script: Script, cast: Cast, criteria: StudyContent) -> None:
     )
     script.do(sampled, MATERNITY_NURSE, days=day, minutes=65)
     history = donation.DonorHistoryTaken(
-        donation=cast.donation, truth_confirmed=True, **dict.fromkeys(_RISKS, Answer.NO)  # type: ignore[arg-type]
+        donation=cast.donation,
+        truth_confirmed=True,
+        **dict.fromkeys(_RISKS, Answer.NO),  # type: ignore[arg-type]
     )
     script.do(history, COORDINATOR, days=day, minutes=90)
     for n, test in enumerate(criteria.donor.required_tests):
@@ -196,19 +200,7 @@ def run_tests(script: Script, node: BankId | LotId, criteria: StudyContent, tier
     sample = SampleId(f"Q-{node.value}")
     script.do(quality.SampleTaken(node=node, sample=sample, taken_at=script.when(days=days)), OPERATOR, days=days)
     for n, row in enumerate(row for row in criteria.release if row.need(tier, 1) is not Need.NOT_TESTED):
-        result, unit = GOOD_RESULTS.get(row.code) or _good(row.accepted, row.lowest, row.unit)
-        recorded = quality.ResultRecorded(
-            node=node,
-            test=row.code,
-            sample=sample,
-            result=result,
-            unit=unit,
-            method=f"M-{row.code}",
-            method_version="1",
-            instrument="on file",
-            read_at=script.when(days=days + (row.due_days or 2), minutes=n),
-        )
-        script.do(recorded, "demo-analyst-one", days=days + (row.due_days or 2), minutes=n)
+        measured(script, node, row, sample, days=days + (row.due_days or 2), minutes=n)
     script.do_late(
         "result_reviewed",
         lambda seen: quality.ResultReviewed(node=node, results=seen.results_to_review(node)),
@@ -217,14 +209,31 @@ def run_tests(script: Script, node: BankId | LotId, criteria: StudyContent, tier
     )
 
 
+def measured(script: Script, node: BankId | LotId, row: ReleaseTest, sample: SampleId, *, days: float, minutes: float) -> None:
+    """One good result, recorded when it is read."""
+    result, unit = GOOD_RESULTS.get(row.code) or _good(row.accepted, row.lowest, row.unit)
+    recorded = quality.ResultRecorded(
+        node=node,
+        test=row.code,
+        sample=sample,
+        result=result,
+        unit=unit,
+        method=f"M-{row.code}",
+        method_version="1",
+        instrument="on file",
+        read_at=script.when(days=days, minutes=minutes),
+    )
+    script.do(recorded, "demo-analyst-one", days=days, minutes=minutes)
+
+
 def _good(accepted: tuple[str, ...], lowest: Decimal | None, unit: str) -> tuple[str, str]:
     if accepted:
         return accepted[0], ""
     return ("98.5", unit) if lowest is not None else ("0.4", unit)
 
 
-def conclude(script: Script, node: BankId | LotId, *, days: float) -> None:
-    """QC concludes, QA reviews batch record and audit trail, the qualified person releases."""
+def conclude(script: Script, node: BankId | LotId, *, days: float, decision: Act | None = None) -> None:
+    """QC concludes, QA reviews batch record and audit trail, the qualified person releases (or decides as said)."""
     script.do(release.ResultsConcluded(node=node), "demo-qc-reviewer-one", days=days)
     script.do(release.BatchRecordReviewed(node=node), QA, days=days, minutes=30)
     script.do_late(
@@ -234,6 +243,4 @@ def conclude(script: Script, node: BankId | LotId, *, days: float) -> None:
         days=days,
         minutes=40,
     )
-    script.do(release.Released(node=node), QP, days=days, minutes=60)
-
-
+    script.do(decision or release.Released(node=node), QP, days=days, minutes=60)

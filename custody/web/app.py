@@ -1,0 +1,158 @@
+"""The Flask application: one factory, and what happens before and after every view."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from jinja2 import FileSystemLoader, StrictUndefined
+from werkzeug.wrappers import Response as AnyResponse
+
+from custody import clock as real_clock
+from custody.config import Config
+from custody.resources import data_dir
+from custody.web import current, errors
+from custody.web.access import Access
+from custody.web.context import add_to_templates
+from custody.web.current import EXTENSION, Installation
+from custody.workflows.door import Store, unit_of_work
+from custody.workflows.people import keep_awake
+from custody.workflows.people import present as person_present
+from custody.workflows.reading import site_zone, study_of_account
+
+COOKIE = "custody_session"
+UPLOAD_BYTES_MAX = 32 * 1024 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+log = logging.getLogger(__name__)
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_app(store: Store, config: Config, clock: Callable[[], datetime] = real_clock.now) -> Flask:
+    """The application over one store. `clock` is only given by tests and rehearsals."""
+    app = Flask("custody.web", template_folder=None, static_folder="static", static_url_path="/static")
+    app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES_MAX
+    app.config["MAX_FORM_MEMORY_SIZE"] = 4 * 1024 * 1024
+    app.config["MAX_FORM_PARTS"] = 5000
+    app.extensions[EXTENSION] = Installation(store=store, config=config, clock=clock)
+    app.jinja_loader = FileSystemLoader(data_dir("templates"))  # type: ignore[assignment]  # Flask types its own loader only
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.before_request(_open)
+    app.after_request(_close)
+    add_to_templates(app)
+    errors.register(app)
+    _add_pages(app)
+    return app
+
+
+def _add_pages(app: Flask) -> None:
+    from custody.web.pages import ALL  # noqa: PLC0415 - pages import this module's neighbours
+
+    for blueprint in ALL:
+        app.register_blueprint(blueprint)
+
+
+def _open() -> AnyResponse | None:
+    """Who is there, may they, and did this form come from our own page: before any view runs."""
+    g.request_id = secrets.token_hex(8)
+    g.began = time.perf_counter()
+    view = None if request.endpoint is None else current_app.view_functions.get(request.endpoint)
+    access: Access | None = getattr(view, "custody_access", None)
+    if request.endpoint in {None, "static"}:
+        return None
+    if access is None:
+        log.error("the route %s says nobody may call it", request.endpoint)
+        abort(403)
+    _recognise()
+    if not access.public and g.get("present") is None:
+        return redirect(url_for("sign_in.form", then=request.full_path if request.method == "GET" else None))
+    if access.roles and not current.holds(*access.roles):
+        abort(403)
+    if request.method not in SAFE_METHODS:
+        _check_origin()
+    if not access.public and current.present().must_change_secret and request.endpoint not in SECRET_PAGES:
+        return redirect(url_for("sign_in.secret_form"))
+    return None
+
+
+SECRET_PAGES = frozenset({"sign_in.secret_form", "sign_in.secret", "sign_in.leave", "sign_in.language"})
+
+
+def _recognise() -> None:
+    token = request.cookies.get(COOKIE, "")
+    if not token:
+        return
+    store, config = current.store(), current.installation().config
+    with store.reading() as connection:
+        found = person_present(connection, config, token, current.now())
+        if found is None:
+            return
+        g.present = found
+        g.study = study_of_account(connection, found)
+        zone = site_zone(connection, found.grants[0].site) if found.grants else ""
+    g.zone = _zone(zone)
+    if (current.now() - found.session.last_seen_at).total_seconds() > AWAKE_SECONDS:
+        with unit_of_work(store) as connection:
+            keep_awake(connection, found.session, current.now())
+
+
+AWAKE_SECONDS = 30
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _check_origin() -> None:
+    """Forms count only from our own pages: the browser says so, and the form carries this session's own token."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        abort(403)
+    found = g.get("present")
+    if found is None:
+        return
+    given = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token", "")
+    if not hmac.compare_digest(given.encode(), found.session.csrf_secret.encode()):
+        errors.stale_form()
+
+
+def _close(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    found = g.get("present")
+    structlog.get_logger("custody.web").info(
+        "request",
+        request_id=g.get("request_id", ""),
+        method=request.method,
+        endpoint=request.endpoint,
+        code=response.status_code,
+        account=found.account.value if found else None,
+        milliseconds=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+    )
+    return response

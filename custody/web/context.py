@@ -1,0 +1,57 @@
+"""What every template may read: words, the person, the time, where a form came from. Nothing here decides."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, g
+
+from custody.web import current
+from custody.workflows.reading import site_seen
+
+
+@dataclass(frozen=True)
+class ViewerShown:
+    """The person in the header of a page."""
+
+    account: str
+    printed_name: str
+    role_word: str
+    site_name: str
+    language: str
+    phone: str
+
+
+def add_to_templates(app: Flask) -> None:
+    app.context_processor(_values)
+
+
+def _values() -> dict[str, Any]:
+    found = g.get("present")
+    return {
+        "words": current.words(),
+        "viewer": _viewer() if found is not None else None,
+        "csrf_token": lambda: found.session.csrf_secret if found is not None else "",
+        "idempotency_key": lambda: secrets.token_urlsafe(16),
+        "now": current.now(),
+        "is_demonstration": current.store().is_demonstration,
+        "ledger_broken": False,
+    }
+
+
+def _viewer() -> ViewerShown:
+    here = current.present()
+    words = current.words()
+    site = current.site()
+    with current.store().reading() as connection:
+        place = site_seen(connection, site) if site is not None else None
+    return ViewerShown(
+        account=here.account.value,
+        printed_name=here.printed_name,
+        role_word=", ".join(words.term(grant.role) for grant in here.grants),
+        site_name=place.name if place else "",
+        language=words.language,
+        phone=place.phone if place else "",
+    )

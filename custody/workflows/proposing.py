@@ -1,0 +1,130 @@
+"""Helps a person fill in an act: finds the thing a text means, and fills what the record already knows."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from custody.codes.scan import expect, read_scan
+from custody.domain.acts.allocation import DoseRequested
+from custody.domain.acts.base import ActRule, field_types
+from custody.domain.acts.codec import encoded
+from custody.domain.acts.quality import ResultRecorded, ResultReviewed
+from custody.domain.acts.study import StudyApproved
+from custody.domain.ids import BagId, Digest, Node, ShipmentId, StudyId, node_of
+from custody.errors import CustodyError, NotFoundError, UnreadableCodeError
+from custody.store import entries, identities, lookups
+from custody.store.keys import keys_in
+from custody.workflows.dossiers import dossier_of
+
+SCAN_KINDS = {"donation": "donation", "account": "badge", "site": ""}
+"""What a symbol of this kind of thing is called, where it differs from the kind itself."""
+
+
+def find_node(connection: Connection, kinds: tuple[type[Node], ...], text: str, *, may_be_new: bool) -> Node:
+    """The thing of one of these kinds that a scanned or typed text means.
+
+    Raises UnreadableCodeError for a code of another kind, NotFoundError for a thing nobody made known (unless it may be new).
+    """
+    node = _read(connection, kinds, text)
+    if not may_be_new and node.key not in entries.heads(connection, [node.key]):
+        raise NotFoundError(f"there is no {node.kind} {node}", code="unknown_thing", kind=node.kind, seen=node)
+    return node
+
+
+def _read(connection: Connection, kinds: tuple[type[Node], ...], text: str) -> Node:
+    if text.startswith(("CU1:", "]", "=", "&")):
+        return _scanned(kinds, text)
+    if ":" in text:
+        node = node_of(text)
+        if not isinstance(node, kinds):
+            raise UnreadableCodeError(
+                f"this is a {node.kind}; expected {' or '.join(k.kind_word() for k in kinds)}",
+                code="wrong_kind",
+                seen=node.kind,
+                expected=" or ".join(k.kind for k in kinds),
+            )
+        return node
+    if len(kinds) == 1:
+        return kinds[0].parse(text)
+    return _by_name(connection, kinds, text)
+
+
+def _scanned(kinds: tuple[type[Node], ...], text: str) -> Node:
+    scan = read_scan(text)
+    refusal: CustodyError | None = None
+    for kind in kinds:
+        try:
+            return kind.parse(expect(scan, SCAN_KINDS.get(kind.kind, kind.kind)))
+        except UnreadableCodeError as error:
+            refusal = error
+    assert refusal is not None
+    raise refusal
+
+
+def _by_name(connection: Connection, kinds: tuple[type[Node], ...], text: str) -> Node:
+    """A bare identifier where several kinds are possible: the one that exists."""
+    wanted = {f"{kind.kind}:{text}": kind for kind in kinds}
+    known = [key for key in wanted if key in entries.heads(connection, list(wanted))]
+    if len(known) == 1:
+        return wanted[known[0]].parse(text)
+    expected = " or ".join(kind.kind for kind in kinds)
+    raise NotFoundError(f"“{text[:40]}” is no known {expected}", code="unknown_thing", kind=kinds[0].kind, seen=text[:40])
+
+
+def filled_in(connection: Connection, rule: ActRule, subject: Node | None, study: StudyId | None) -> dict[str, Any]:
+    """Fields that the record knows and nobody types: study, criteria version, positions, results waiting for review, participant, cohort."""
+    fields = field_types(rule.cls)
+    known: dict[str, Any] = {}
+    if study is not None:
+        if "study" in fields:
+            known["study"] = study.key
+        if "criteria_version" in fields:
+            last = dossier_of(connection, [study]).last(study, StudyApproved)
+            known["criteria_version"] = last.act.study_version if last is not None else 0
+    if subject is None:
+        return known
+    if "up_to_position" in fields:
+        head = entries.heads(connection, [subject.key]).get(subject.key)
+        known["up_to_position"] = head.position if head is not None else 0
+    if rule.cls is ResultReviewed:
+        known["results"] = [digest.value for digest in unreviewed_results(connection, subject)]
+    return known | _of_the_dose(connection, rule, subject)
+
+
+def _of_the_dose(connection: Connection, rule: ActRule, subject: Node) -> dict[str, Any]:
+    if subject.kind != "dose" or rule.cls is DoseRequested:
+        return {}
+    requested = dossier_of(connection, [subject]).first(subject, DoseRequested)
+    if requested is None:
+        return {}
+    wanted = {"participant": requested.act.participant, "cohort": requested.act.cohort}
+    return {name: encoded(value) for name, value in wanted.items() if name in field_types(rule.cls)}
+
+
+def unreviewed_results(connection: Connection, node: Node) -> tuple[Digest, ...]:
+    """Results of a node that no second person has reviewed, oldest first."""
+    dossier = dossier_of(connection, [node])
+    reviewed = {digest for deed in dossier.deeds(node, ResultReviewed) for digest in deed.act.results}
+    return tuple(deed.digest for deed in dossier.deeds(node, ResultRecorded) if deed.digest not in reviewed)
+
+
+def possession_code(node: ShipmentId | BagId, code: str) -> Digest:
+    """What the ledger keeps of the code that giver and receiver read to each other: enough to compare, not the code itself."""
+    return Digest(hashlib.sha256(f"possession {node.key} {code.strip().upper()}".encode()).hexdigest())
+
+
+def second_identifier(key_dir: Path, text: str) -> Digest:
+    """The keyed commitment to a participant's second identifier: spaces, case and width of letters do not count."""
+    plain = " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+    return identities.commitment("second_identifier", plain, keys=keys_in(key_dir))
+
+
+def suggestions(connection: Connection, kind: str, study: StudyId | None) -> tuple[str, ...]:
+    """Identifiers of the newest things of a kind, for people without a scanner at hand."""
+    found = lookups.streams_of_kind(connection, kind, study=None if study is None else study.value, limit=50)
+    return tuple(item.stream.partition(":")[2] for item in found)

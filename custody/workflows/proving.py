@@ -1,0 +1,85 @@
+"""The record proves itself: verification, signed checkpoints, rebuilding what is derived."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from custody.errors import InputError
+from custody.ledger.checkpoint import Checkpoint, VerifierKey, parse_signer, read_and_verify, sign, signer_text
+from custody.store import lookups
+from custody.store.connection import Store
+from custody.store.facts import ORIGIN, fact
+from custody.store.verification import VerificationReport, make_checkpoint, verify
+
+KEY_FILE = "checkpoint.key"
+PUBLIC_FILE = "checkpoint.pub"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedCheckpoint:
+    """A signed note (C2SP tlog-checkpoint) and the key that verifies it."""
+
+    note: str
+    verifier: str
+    size: int
+
+
+def prove(store: Store, checkpoint: Path | None, key_dir: Path) -> VerificationReport:
+    """Verify the whole record, against a checkpoint kept elsewhere when one is given.
+
+    Raises InputError for a checkpoint that no known key signed, MalformedFileError for one that is no signed note.
+    """
+    known = None if checkpoint is None else _read(checkpoint, key_dir)
+    with store.reading() as connection:
+        return verify(connection, checkpoint=known)
+
+
+def _read(path: Path, key_dir: Path) -> Checkpoint:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the checkpoint {path} cannot be read: {error}", code="checkpoint_unreadable") from error
+    return read_and_verify(text, [_verifier(key_dir)])
+
+
+def _verifier(key_dir: Path) -> VerifierKey:
+    path = key_dir / PUBLIC_FILE
+    if not path.exists():
+        raise InputError(f"{path} is missing: it holds the key that verifies this store's checkpoints", code="no_checkpoint_key")
+    return VerifierKey.parse(path.read_text(encoding="ascii").strip())
+
+
+def checkpoint(store: Store, key_dir: Path) -> SignedCheckpoint:
+    """A signed checkpoint of the record as it stands, to be kept outside the system."""
+    with store.reading() as connection:
+        origin = fact(connection, ORIGIN) or "custody.example.org/unnamed"
+        made = make_checkpoint(connection, origin)
+    name, private = _signer(key_dir, origin)
+    return SignedCheckpoint(note=sign(made, name, private), verifier=str(VerifierKey.of(name, private)), size=made.size)
+
+
+def _signer(key_dir: Path, origin: str) -> tuple[str, Ed25519PrivateKey]:
+    """The key that signs checkpoints, made on first use, readable by its owner only."""
+    path = key_dir / KEY_FILE
+    if not path.exists():
+        key_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private = Ed25519PrivateKey.generate()
+        _write(path, signer_text(origin, private), 0o600)
+        _write(key_dir / PUBLIC_FILE, str(VerifierKey.of(origin, private)), 0o644)
+    return parse_signer(path.read_text(encoding="ascii").strip())
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(file, "w", encoding="ascii") as opened:
+        opened.write(text + "\n")
+
+
+def rebuild(store: Store) -> None:
+    """Make every lookup anew from the entries; entries themselves are never touched."""
+    with store.writing() as connection:
+        lookups.rebuild(connection)

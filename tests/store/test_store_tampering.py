@@ -1,0 +1,449 @@
+"""What somebody changes behind the application is found and named: by the verdict path, by verification, by a checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+
+import pytest
+
+from custody.domain.readings import Reading, Series
+from custody.errors import LedgerBrokenError
+from custody.ledger.checkpoint import Checkpoint
+from custody.ledger.streams import entry_digest
+from custody.store import attachments, credentials, series
+from custody.store.entries import load_evidence
+from custody.store.facts import set_fact
+from custody.store.loading import FRESH_EVIDENCE, forget_decoded
+from custody.store.tables import APPEND_ONLY, triggers
+from custody.store.verification import make_checkpoint
+from tests.store.ledger import NOW, STREAM, account_created, collected, consent, registered, signed_in, withdrawn
+
+ACCOUNT = "account:lin.wei"
+
+
+@pytest.fixture
+def written(ledger):
+    """Five entries in three streams."""
+    ledger.record(registered(), consent())
+    ledger.record(collected())
+    ledger.record(withdrawn(), account_created())
+    return ledger
+
+
+@pytest.fixture
+def checkpoint(written):
+    with written.store.reading() as connection:
+        return make_checkpoint(connection, "demo.example")
+
+
+def test_whole_ledger_proves_itself(written, checkpoint):
+    report = written.verify(checkpoint)
+    assert (report.ok, report.entries, report.faults, report.root) == (True, 5, (), checkpoint.root)
+
+
+def test_empty_ledger_proves_itself(ledger):
+    assert ledger.verify().ok
+    assert ledger.verify(Checkpoint("demo.example", 0, ledger.verify().root)).ok
+
+
+# --- the verdict path -------------------------------------------------------------------------------------------------
+EDITS = {
+    "envelope": "UPDATE entry SET envelope = replace(envelope, '1.0', '2.0') WHERE stream = 'donor:D-1' AND position = 2",
+    "one letter": "UPDATE entry SET envelope = replace(envelope, 'desk', 'Desk') WHERE stream = 'donor:D-1' AND position = 1",
+    "digest": "UPDATE entry SET digest = zeroblob(32) WHERE stream = 'donor:D-1' AND position = 2",
+    "short digest": "UPDATE entry SET digest = x'00' WHERE stream = 'donor:D-1' AND position = 2",
+    "previous": "UPDATE entry SET previous = zeroblob(32) WHERE stream = 'donor:D-1' AND position = 2",
+    "short previous": "UPDATE entry SET previous = x'' WHERE stream = 'donor:D-1' AND position = 2",
+    "act": "UPDATE entry SET act = 'donor_registered' WHERE stream = 'donor:D-1' AND position = 2",
+    "evidence": "UPDATE entry SET evidence = 1 WHERE stream = 'donor:D-1' AND position = 2",
+    "odd evidence": "UPDATE entry SET evidence = 7 WHERE stream = 'donor:D-1' AND position = 2",
+    "site": "UPDATE entry SET site = 'A9991' WHERE stream = 'donor:D-1' AND position = 2",
+    "study": "UPDATE entry SET study = NULL WHERE stream = 'donor:D-1' AND position = 2",
+    "recorded_at": "UPDATE entry SET recorded_at = '2026-03-01T09:30:00.000001+08:00' WHERE stream = 'donor:D-1' AND position = 2",
+    "stream": "UPDATE entry SET stream = 'donor:D-9' WHERE stream = 'donor:D-1' AND position = 2",
+    "position": "UPDATE entry SET position = 9 WHERE stream = 'donor:D-1' AND position = 2",
+    "last position": "UPDATE entry SET position = 4 WHERE stream = 'donor:D-1' AND position = 3",
+    "row deleted": "DELETE FROM entry WHERE stream = 'donor:D-1' AND position = 2",
+    "first row deleted": "DELETE FROM entry WHERE stream = 'donor:D-1' AND position = 1",
+    "last row deleted": "DELETE FROM entry WHERE stream = 'donor:D-1' AND position = 3",
+    "head deleted": "DELETE FROM stream_head WHERE stream = 'donor:D-1'",
+    "head of an earlier entry": "UPDATE stream_head SET position = 2, digest = "
+    "(SELECT digest FROM entry WHERE stream = 'donor:D-1' AND position = 2) WHERE stream = 'donor:D-1'",
+    "head digest": "UPDATE stream_head SET digest = zeroblob(32) WHERE stream = 'donor:D-1'",
+    "head position": "UPDATE stream_head SET position = 4 WHERE stream = 'donor:D-1'",
+    "head elsewhere": "UPDATE stream_head SET stream = 'donor:D-9' WHERE stream = 'donor:D-1'",
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize("remembered", [True, False], ids=["read before", "new process"])
+def test_edit_is_noticed_when_the_stream_is_read_for_a_verdict(written, edit, remembered):
+    assert len(written.load()[STREAM]) == 3
+    written.edit(edit)
+    if not remembered:
+        forget_decoded()
+    with pytest.raises(LedgerBrokenError, match=r"donor:D-1|donor:D-9"):
+        written.load(STREAM, "donor:D-9")
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_edit_is_found_and_its_entry_named_by_verification(written, checkpoint, edit):
+    written.edit(edit)
+    report = written.verify(checkpoint)
+    assert not report.ok
+    assert "donor:D-1" in str(report.faults[0]) or "donor:D-9" in str(report.faults[0]) or "entry number" in str(report.faults[0])
+
+
+def test_rewritten_row_with_a_fitting_digest_breaks_the_row_after_it(written):
+    written.load()
+    envelope, previous = written.raw("SELECT envelope, previous FROM entry WHERE stream = ? AND position = 2", (STREAM,))[0]
+    forged = envelope.replace('"1.0"', '"2.0"')
+    digest = entry_digest(previous, forged.encode())
+    written.edit("UPDATE entry SET envelope = ?, digest = ? WHERE stream = 'donor:D-1' AND position = 2", parameters=(forged, digest))
+    with pytest.raises(LedgerBrokenError, match="donor:D-1 entry 3: it does not follow"):
+        written.load()
+    # The forger could not know the salt's leaf either: the log still holds the leaf of the first text.
+    assert "donor:D-1 entry 2" in written.first_fault()
+
+
+def test_text_that_no_longer_decodes_is_a_broken_record_and_no_crash(written):
+    written.load()
+    written.edit("UPDATE entry SET envelope = CAST(x'7bff7d' AS TEXT) WHERE stream = 'donor:D-1' AND position = 2")
+    with pytest.raises(LedgerBrokenError, match="cannot be read"):
+        written.load()
+    assert "cannot be read" in written.first_fault()
+
+
+def test_validly_chained_entry_of_an_unknown_act_is_a_broken_record(written):
+    envelope, previous = written.raw("SELECT envelope, previous FROM entry WHERE stream = ? AND position = 3", (STREAM,))[0]
+    forged = envelope.replace("consent_withdrawn", "consent_given_up")
+    digest = entry_digest(previous, forged.encode())
+    written.edit(
+        "UPDATE entry SET envelope = ?1, digest = ?2, act = 'consent_given_up' WHERE stream = 'donor:D-1' AND position = 3",
+        "UPDATE stream_head SET digest = coalesce(?2, ?1) WHERE stream = 'donor:D-1'",
+        parameters=(forged, digest),
+    )
+    with pytest.raises(LedgerBrokenError, match=r"donor:D-1 entry 3: it cannot be read .*no act called"):
+        written.load()
+    assert "donor:D-1 entry 3: there is no such act" in written.first_fault()
+
+
+def test_entry_edited_is_noticed_by_its_digest_too(written):
+    entry = written.load()[STREAM][1]
+    written.edit(EDITS["envelope"])
+    with pytest.raises(LedgerBrokenError, match="donor:D-1 entry 2: its text is not what was recorded"):
+        written.by_digest(entry.digest)
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def much_evidence(ledger):
+    ledger.record(account_created(), *([signed_in()] * (2 * FRESH_EVIDENCE)))
+    ledger.record(account_created())
+    return ledger
+
+
+def evidence_edit(position):
+    return f"UPDATE entry SET envelope = replace(envelope, 'desk', 'Desk') WHERE stream = 'account:lin.wei' AND position = {position}"
+
+
+def test_edited_evidence_is_noticed_in_the_first_reading_of_a_process(much_evidence):
+    much_evidence.edit(evidence_edit(5))
+    with pytest.raises(LedgerBrokenError, match=r"account:lin\.wei entry 5"):
+        much_evidence.load(ACCOUNT)
+
+
+def test_edited_fresh_evidence_is_noticed_every_time(much_evidence):
+    assert len(much_evidence.load(ACCOUNT)[ACCOUNT]) == 2
+    much_evidence.edit(evidence_edit(2 * FRESH_EVIDENCE))
+    with pytest.raises(LedgerBrokenError, match=f"account:lin.wei entry {2 * FRESH_EVIDENCE}"):
+        much_evidence.load(ACCOUNT)
+
+
+def test_old_evidence_is_not_read_again_but_verification_and_the_passport_find_its_edit(much_evidence):
+    assert len(much_evidence.load(ACCOUNT)[ACCOUNT]) == 2
+    much_evidence.edit(evidence_edit(5))
+    assert len(much_evidence.load(ACCOUNT)[ACCOUNT]) == 2
+    with much_evidence.store.reading() as connection, pytest.raises(LedgerBrokenError, match=r"account:lin\.wei entry 5"):
+        load_evidence(connection, ACCOUNT)
+    assert "account:lin.wei entry 5" in much_evidence.first_fault()
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+def test_entry_that_gates_read_cannot_be_hidden_among_old_evidence(much_evidence, remembered):
+    if remembered:
+        much_evidence.load(ACCOUNT)
+    much_evidence.edit("UPDATE entry SET evidence = 1, act = 'signed_in' WHERE stream = 'account:lin.wei' AND position = 1")
+    with pytest.raises(LedgerBrokenError, match=r"account:lin\.wei entry 1"):
+        much_evidence.load(ACCOUNT)
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+LOG_EDITS = {
+    "salt": ("UPDATE entry SET salt = zeroblob(16) WHERE id = 2", "donor:D-1 entry 2: leaf 1 of the log is not of this entry"),
+    "short salt": ("UPDATE entry SET salt = x'' WHERE id = 2", "donor:D-1 entry 2"),
+    "entry id": ("UPDATE entry SET id = 99 WHERE id = 2", "leaf 1 stands for entry number 2, which is missing"),
+    "entry digest": ("UPDATE entry SET digest = zeroblob(32) WHERE id = 2", "donor:D-1 entry 2: its text is not what was recorded"),
+    "leaf hash": ("UPDATE leaf SET hash = zeroblob(32) WHERE number = 1", "donor:D-1 entry 2: leaf 1 of the log is not of this entry"),
+    "leaf number": ("UPDATE leaf SET number = 77 WHERE number = 1", "leaf 1 of the log is missing, leaf 2 stands there"),
+    "leaf of another entry": ("UPDATE leaf SET entry_id = 99 WHERE number = 1", "leaf 1 stands for entry number 99, which is missing"),
+    "leaf deleted": ("DELETE FROM leaf WHERE number = 1", "leaf 1 of the log is missing"),
+    "last leaf deleted": ("DELETE FROM leaf WHERE number = 4", "table entry has 5 rows, a log of 4 has 4"),
+    "node hash": ("UPDATE node SET hash = zeroblob(32) WHERE level = 2", "node 0 of level 2 of the log is missing or wrong"),
+    "node level": ("UPDATE node SET level = 9 WHERE level = 2", "node 0 of level 2 of the log is missing or wrong"),
+    "node number": ("UPDATE node SET number = 9 WHERE level = 1 AND number = 1", "node 1 of level 1 of the log is missing or wrong"),
+    "node deleted": ("DELETE FROM node WHERE level = 1 AND number = 0", "node 0 of level 1 of the log is missing or wrong"),
+    "node too many": ("INSERT INTO node VALUES (5, 5, zeroblob(32))", "table node has 4 rows, a log of 5 has 3"),
+    "head position": ("UPDATE stream_head SET position = 2 WHERE stream = 'donor:D-1'", "donor:D-1 entry 2: the head of its stream"),
+    "head digest": ("UPDATE stream_head SET digest = zeroblob(32) WHERE stream = 'donor:D-1'", "donor:D-1 entry 3: the head of its stream"),
+    "head too many": ("INSERT INTO stream_head VALUES ('donor:D-7', 1, zeroblob(32))", "donor:D-7 entry 1: the head of its stream"),
+    "head deleted": ("DELETE FROM stream_head WHERE stream = 'donor:D-1'", "donor:D-1 entry 3: the head of its stream is missing"),
+    "edge": ("UPDATE edge SET parent = 'donor:D-8'", "the lookup edge lacks"),
+    "edge too many": ("INSERT INTO edge VALUES ('donor:D-1', 1, 'lot:A', 'lot:B')", "the lookup edge should not have"),
+    "name too many": ("INSERT INTO entry_name VALUES ('donor:D-1', 1, 'X')", "the lookup entry_name should not have"),
+    "summary act": ("UPDATE stream_summary SET act = 'x' WHERE stream = 'donor:D-1'", "stream_summary is wrong about donor:D-1"),
+    "summary kind": ("UPDATE stream_summary SET kind = 'lot' WHERE stream = 'donor:D-1'", "stream_summary is wrong about donor:D-1"),
+    "summary missing": ("DELETE FROM stream_summary WHERE stream = 'donor:D-1'", "stream_summary is wrong about donor:D-1"),
+    "summary too many": (
+        "INSERT INTO stream_summary VALUES ('donor:D-7', 'donor', 1, 'x', 'S', NULL, 'x')",
+        "stream_summary is wrong about donor:D-7",
+    ),
+    "site": ("DELETE FROM stream_site WHERE stream = 'donor:D-1'", "the lookup stream_site lacks"),
+    "site too many": ("INSERT INTO stream_site VALUES ('X', 'donor:D-1')", "the lookup stream_site should not have"),
+    "waiting too many": (
+        "INSERT INTO waiting_proposal VALUES ('donor:D-1','p',1,'a',1,'{}',1,'S',NULL,'x','x','x')",
+        "the lookup waiting_proposal is wrong",
+    ),
+}
+
+
+@pytest.mark.parametrize(("edit", "named"), LOG_EDITS.values(), ids=LOG_EDITS)
+def test_edit_of_log_head_or_lookup_is_named(written, edit, named):
+    written.edit(edit)
+    assert named in written.first_fault()
+
+
+def test_entry_beside_the_log_is_found(written):
+    written.edit(
+        "INSERT INTO entry SELECT 6, 'donor:D-5', 1, act, evidence, site, study, recorded_at, previous, zeroblob(32), salt, envelope "
+        "FROM entry WHERE id = 1"
+    )
+    assert "table entry has 6 rows" in written.first_fault()
+
+
+def test_two_entries_that_changed_places_are_found(written):
+    written.edit(
+        "UPDATE entry SET position = 100 WHERE stream = 'donor:D-1' AND position = 2",
+        "UPDATE entry SET position = 2 WHERE stream = 'donor:D-1' AND position = 3",
+        "UPDATE entry SET position = 3 WHERE stream = 'donor:D-1' AND position = 100",
+    )
+    assert "donor:D-1" in written.first_fault()
+    with pytest.raises(LedgerBrokenError, match="donor:D-1 entry 2"):
+        written.load()
+
+
+@pytest.mark.parametrize(
+    "column", ["stream", "act", "site", "recorded_at", "envelope", "digest", "previous", "salt", "position", "evidence"]
+)
+@pytest.mark.parametrize("value", ["17", "1.5", "'text'", "x'00ff'", "NULL"])
+def test_column_of_another_type_is_a_broken_record_and_no_crash(written, column, value):
+    connection = sqlite3.connect(written.store.path, isolation_level=None)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_master SET sql = replace(replace(sql, 'STRICT', ''), ' NOT NULL', '') WHERE name = 'entry'")
+    # A changed number makes every connection read the schema again.
+    version = connection.execute("PRAGMA schema_version").fetchone()[0]
+    connection.execute(f"PRAGMA schema_version = {version + 1}")
+    connection.close()
+    written.edit(f"UPDATE entry SET {column} = {value} WHERE id = 2")
+    report = written.verify()
+    assert not report.ok
+    # No verdict rests on the salt.
+    if column != "salt":
+        with pytest.raises(LedgerBrokenError):
+            written.load(STREAM)
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in triggers()])
+def test_trigger_that_is_missing_or_changed_is_named(written, name):
+    statement = next(sql for trigger, _, sql in triggers() if trigger == name)
+    written.raw(f"DROP TRIGGER {name}")
+    assert f"trigger {name} is missing" in written.first_fault()
+    written.raw(statement.replace("only grows", "may change"))
+    assert f"trigger {name} is changed" in written.first_fault()
+
+
+def test_trigger_that_is_not_custodys_is_named(written):
+    written.raw("CREATE TRIGGER helpful AFTER INSERT ON entry BEGIN DELETE FROM stream_head; END")
+    assert "trigger helpful is not one of custody's" in written.first_fault()
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_append_only_table_refuses_change_removal_and_replacement(written, table, store):
+    with store.writing() as connection:
+        attachments.keep(connection, b"file", "text/plain", "a.txt")
+        series.keep_series(connection, one_series())
+        credentials.set_secret(connection, account_created().account, "hash", set_at=NOW, must_change=False)
+        set_fact(connection, "origin", "demo.example")
+        for other, columns in (
+            ("answer", "'a', 'k', 'd', '{}', 't'"),
+            ("identity", "'donor:D-1', 'name', 1, x'00', 't'"),
+            ("identity_view", "1, 'donor:D-1', 'name', 'a', 'r', 't'"),
+        ):
+            connection.exec_driver_sql(f"INSERT INTO {other} VALUES ({columns})")
+    before = written.raw(f"SELECT * FROM {table}")
+    column = APPEND_ONLY[table][0][0]
+    for statement in (
+        f'UPDATE {table} SET "{column}" = "{column}"',
+        f"DELETE FROM {table}",
+        f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}",
+        f"REPLACE INTO {table} SELECT * FROM {table}",
+    ):
+        with pytest.raises(sqlite3.IntegrityError, match=f"{table} only grows"):
+            written.raw(statement)
+    assert before
+    assert written.raw(f"SELECT * FROM {table}") == before
+
+
+def test_replacing_by_any_unique_column_is_refused(written):
+    for change in ("id + 100, stream, position, act", "id, stream || 'x', position, act", "id + 100, stream || 'x', position, act"):
+        with pytest.raises(sqlite3.IntegrityError, match="entry only grows"):
+            written.raw(
+                f"INSERT OR REPLACE INTO entry SELECT {change}, evidence, site, study, recorded_at, previous, digest, salt, envelope "
+                "FROM entry WHERE id = 1"
+            )
+
+
+# --- what lies beside the ledger --------------------------------------------------------------------------------------
+def one_series(celsius="4.5"):
+    from datetime import UTC, datetime
+    from decimal import Decimal
+
+    return Series(readings=(Reading(datetime(2026, 1, 1, tzinfo=UTC), Decimal(celsius)),), interval_minutes=Decimal(10))
+
+
+def test_changed_attachment_is_found(written, store):
+    with store.writing() as connection:
+        digest = attachments.keep(connection, b"file", "text/plain", "a.txt")
+    assert written.verify().ok
+    written.edit("UPDATE attachment SET content = x'00'")
+    assert f"attachment {digest} is not what was kept" in written.first_fault()
+    with store.reading() as connection, pytest.raises(LedgerBrokenError, match="its bytes have changed"):
+        attachments.fetch(connection, digest)
+
+
+@pytest.mark.parametrize("content", ["x'00'", "x'789c030000000001'", "(SELECT content FROM series WHERE digest > s.digest)"])
+def test_changed_series_is_found_by_the_next_verdict_and_by_verification(written, store, content):
+    with store.writing() as connection:
+        digests = sorted([series.keep_series(connection, one_series()), series.keep_series(connection, one_series("5.0"))])
+        assert series.load_series(connection, digests).keys() == set(digests)
+    assert written.verify().ok
+    written.edit(f"UPDATE series AS s SET content = {content} WHERE digest = '{digests[0]}'")
+    assert f"temperature series {digests[0]} is not what was kept" in written.first_fault()
+    with store.reading() as connection, pytest.raises(LedgerBrokenError, match="is not what was kept"):
+        series.load_series(connection, digests)
+
+
+def secret_recorded(ledger, secret_hash="hash"):
+    from custody.domain.acts.people import SecretSet
+    from custody.store.entries import append
+    from tests.store.ledger import new
+
+    account = account_created().account
+    with ledger.store.writing() as connection:
+        kept = credentials.set_secret(connection, account, secret_hash, set_at=NOW, must_change=False)
+        act = SecretSet(account=account, row_digest=credentials.row_digest(kept), by_owner=True)
+        append(connection, [new(act)], recorded_at=NOW)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE credential SET secret_hash = 'other'",
+        "UPDATE credential SET must_change = 1 WHERE number = 1",
+        "UPDATE credential SET set_at = 'x' WHERE number = 2",
+        "UPDATE credential SET account = 'other' WHERE number = 2",
+        "UPDATE credential SET number = 3 WHERE number = 2",
+        "DELETE FROM credential WHERE number = 2",
+        "DELETE FROM credential",
+        "INSERT INTO credential VALUES ('lin.wei', 3, 'mine', 't', 0)",
+        "INSERT INTO credential VALUES ('other', 1, 'mine', 't', 0)",
+    ],
+)
+def test_changed_credential_is_found_by_its_account(written, edit):
+    secret_recorded(written)
+    secret_recorded(written, "hash 2")
+    assert written.verify().ok
+    written.edit(edit)
+    assert "the credentials of account:" in written.first_fault()
+
+
+# --- what only a checkpoint shows -------------------------------------------------------------------------------------
+def cut_tail(ledger):
+    ledger.edit(
+        "DELETE FROM leaf WHERE number >= 3",
+        "DELETE FROM entry WHERE id >= 4",
+        "DELETE FROM node WHERE level > 1 OR number > 0",
+        "UPDATE stream_head SET position = 2, digest = (SELECT digest FROM entry WHERE id = 2) WHERE stream = 'donor:D-1'",
+        "DELETE FROM stream_head WHERE stream = 'account:lin.wei'",
+    )
+    with ledger.store.writing() as connection:
+        from custody.store.lookups import rebuild
+
+        rebuild(connection)
+
+
+def test_tail_cut_off_cleanly_is_found_only_with_a_checkpoint(written, checkpoint):
+    cut_tail(written)
+    assert written.verify().faults == ()
+    assert "the log has 3 entries and had 5 when the checkpoint was signed" in written.first_fault(checkpoint)
+
+
+def test_return_to_a_backup_that_went_on_is_found_with_a_checkpoint(written, tmp_path):
+    written.store.close()
+    backup = tmp_path / "backup.db"
+    shutil.copy(written.store.path, backup)
+    written.record(signed_in())
+    with written.store.reading() as connection:
+        checkpoint = make_checkpoint(connection, "demo.example")
+    written.store.close()
+    shutil.copy(backup, written.store.path)
+    assert "had 6 when the checkpoint was signed" in written.first_fault(checkpoint)
+    written.record(account_created())
+    assert written.verify().ok
+    assert "the first 6 entries are not those" in written.first_fault(checkpoint)
+
+
+def test_checkpoint_of_another_log_is_refused(written, checkpoint):
+    with written.store.writing() as connection:
+        set_fact(connection, "origin", "another.example")
+    assert "the checkpoint is of the log demo.example" in written.first_fault(checkpoint)
+
+
+def test_later_entries_do_not_disturb_an_earlier_checkpoint(written, checkpoint):
+    written.record(signed_in(), signed_in())
+    assert written.verify(checkpoint).ok
+    assert written.first_fault(Checkpoint("demo.example", 5, bytes(32))).startswith("the first 5 entries")
+
+
+def test_tables_outside_verification_are_named(written):
+    assert {"session", "sign_in_guard", "answer", "identity", "alembic_version"} <= set(written.verify().skipped_tables)
+
+
+def test_file_overwritten_with_noise_is_a_broken_record(written):
+    written.store.close()
+    data = bytearray(written.store.path.read_bytes())
+    data[4096:] = b"\x5a" * (len(data) - 4096)
+    written.store.path.write_bytes(bytes(data))
+    with pytest.raises(LedgerBrokenError, match="the store's file is damaged"):
+        written.load()
+
+
+@pytest.mark.parametrize("table", ["entry", "leaf", "node", "stream_head", "stream_summary", "sqlite_autoindex_entry_1"])
+def test_page_overwritten_with_noise_is_a_broken_record_and_no_crash(written, table):
+    page = written.raw("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))[0][0]
+    written.store.close()
+    data = bytearray(written.store.path.read_bytes())
+    data[(page - 1) * 4096 : page * 4096] = b"\x5a" * 4096
+    written.store.path.write_bytes(bytes(data))
+    assert not written.verify().ok
