@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
+from functools import lru_cache
 from types import MappingProxyType
 
 from custody.domain.cold_chain_criteria import ColdChainCriteria
@@ -110,6 +111,10 @@ class _Life:
         return self.minutes_in(*(band for band in Band if band > Band.CLASS_0))
 
 
+LIVES_REMEMBERED = 2048
+
+
+@lru_cache(maxsize=LIVES_REMEMBERED)
 def judge_life(stays: tuple[Stay, ...], criteria: ColdChainCriteria) -> ColdChainJudgement:
     """The class of the life that `stays` make up, from storage-in to PREPARED or to now (rules section 11).
 

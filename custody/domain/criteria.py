@@ -322,9 +322,9 @@ class ColdChainTable:
         return {StorageForm.CRYO: self.cryo, StorageForm.COLD_2_8: self.cold_2_8}[form]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class StudyContent:
-    """One version of a study: everything a judgement may look at."""
+    """One version of a study: everything a judgement may look at. Two are the same when they are one object (`content_from` keeps it)."""
 
     protocol: Protocol
     settings: Settings

@@ -51,6 +51,7 @@ class Entry:
 
 A = TypeVar("A", bound=Act)
 A_co = TypeVar("A_co", bound=Act, covariant=True)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,17 @@ class Deed(Generic[A_co]):
 
 class Deeds(tuple[Deed[Act], ...]):
     """The acts of one stream that are in effect, oldest first; what they link to is worked out once."""
+
+    @cached_property
+    def memory(self) -> dict[object, object]:
+        """What was worked out from these deeds and never changes again, because they do not."""
+        return {}
+
+    def once(self, key: object, work_out: Callable[[], R]) -> R:
+        """`work_out()`, done once for this `key`; it may read nothing but these deeds and the key."""
+        if key not in self.memory:
+            self.memory[key] = work_out()
+        return self.memory[key]  # type: ignore[return-value]
 
     @cached_property
     def followed(self) -> tuple[Node, ...]:
@@ -204,10 +216,16 @@ class Dossier:
     series: Mapping[Digest, Series] = field(default_factory=dict)
     last_recorded_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        if any(type(stream) is not Deeds for stream in self.streams.values()):
+            object.__setattr__(self, "streams", {key: Deeds(stream) for key, stream in self.streams.items()})
+
     def deeds(self, node: Node, *kinds: type[A]) -> tuple[Deed[A], ...]:
         """The deeds of these kinds in the node's stream, oldest first (all of them when no kind is given)."""
-        stream = self.streams.get(node.key, ())
-        return tuple(d for d in stream if not kinds or isinstance(d.act, kinds))  # type: ignore[misc]
+        stream = self.streams.get(node.key)
+        if stream is None:
+            return ()
+        return stream.once(("deeds", kinds), lambda: tuple(d for d in stream if not kinds or isinstance(d.act, kinds)))  # type: ignore[misc]
 
     def last(self, node: Node, *kinds: type[A]) -> Deed[A] | None:
         """The latest deed of these kinds, or None."""
@@ -234,6 +252,11 @@ class Dossier:
             ring = tuple(dict.fromkeys(p for n in ring for p in self.parents(n) if p not in found and p != node))
             found.update(dict.fromkeys(ring))
         return tuple(found)
+
+    def without(self, node: Node, digest: Digest) -> Dossier:
+        """The same dossier with one deed left out: a correction is judged as if the wrong act had never been."""
+        stream = Deeds(deed for deed in self.streams.get(node.key, ()) if deed.digest != digest)
+        return replace(self, streams={**self.streams, node.key: stream})
 
     def readings_of(self, logger: LoggerId) -> tuple[Series, ...]:
         from custody.domain.acts.shipping import LoggerFileRead  # noqa: PLC0415 - only this one act knows series

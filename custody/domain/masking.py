@@ -28,7 +28,7 @@ TELLING_GATES = frozenset(
 """Gates whose reason, or whose very code, only one arm may have."""
 
 NEUTRAL_GATE = "BAG-STOP"
-NEUTRAL_REASON = '{"code":"kit_not_available","values":{}}'
+NEUTRAL_REASON = '{"code":"not_for_use","values":{}}'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def verdict_shown(viewer: Viewer, verdict: VerdictGiven) -> VerdictGiven:
     """The verdict as this viewer may read it: telling gates become one neutral finding, heads and persons stay."""
     if not viewer.blind:
         return verdict
-    findings = tuple(_neutral(finding) if finding.gate in TELLING_GATES else finding for finding in verdict.findings)
+    findings = tuple(_neutral(finding) if finding.gate in TELLING_GATES else _without_note(finding) for finding in verdict.findings)
     return replace(verdict, findings=tuple(dict.fromkeys(findings)), heads=())
 
 
@@ -78,3 +78,8 @@ def _neutral(finding: FindingKept) -> FindingKept:
     if finding.outcome == "passed":
         return FindingKept(gate=NEUTRAL_GATE, revision=1, outcome="passed", bag=finding.bag)
     return FindingKept(gate=NEUTRAL_GATE, revision=1, outcome=finding.outcome, reason=NEUTRAL_REASON, bag=finding.bag)
+
+
+def _without_note(finding: FindingKept) -> FindingKept:
+    """What a passed gate adds (“no donor”, “made without cells”) may tell the arm."""
+    return replace(finding, reason="") if finding.outcome == "passed" else finding

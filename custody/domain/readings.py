@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -41,9 +42,9 @@ class Gap:
     minutes: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Series:
-    """The readings of one logger, `interval_minutes` apart when nothing is lost.
+    """The readings of one logger, `interval_minutes` apart when nothing is lost. Equal readings are one series, known by its digest.
 
     `declared_gaps` are the minutes for which the device itself says its sensor gave no data.
     Raises InputError when there is no reading, or a reading is not later than the one before (named by its number).
@@ -63,6 +64,12 @@ class Series:
                 raise InputError(
                     f"reading {number} ({after.at:%Y-%m-%d %H:%M} UTC) is not later than the one before it ({before.at:%Y-%m-%d %H:%M} UTC)"
                 )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Series) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     @property
     def start(self) -> datetime:
@@ -86,7 +93,7 @@ class Series:
         }
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical bytes, in hex."""
         return sha256(self.canonical_bytes).hexdigest()

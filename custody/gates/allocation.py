@@ -107,15 +107,19 @@ def _came_after(decided: Deed[CommitteeDecided], moment: datetime) -> bool:
 
 
 def stagger_fault(dose: DoseFold, now: datetime) -> Blocked | None:
-    """Another dose of the cohort was started too short a time ago (setting `stagger_h`); a dose that runs already is not held up."""
+    """Somebody else's dose of the cohort was started too short a time ago (setting `stagger_h`); a dose that runs already is not held up.
+
+    Another dose of the same participant is not staggered but forbidden: ALO-DUP and BED-DUP say so.
+    """
     if dose.started is not None:
         return None
     hours = dose.criteria.settings.stagger_h
     if hours is None:
         raise MissingFact("stagger_h", node=dose.study.study)
+    own = {dose.node, *(d.act.dose for d in dose.recipient.doses_started)}
     for other in dose.study.doses_started(dose.cohort.id):
         earliest = other.act.started_at + span(hours=hours)
-        if other.act.dose != dose.node and now < earliest:
+        if other.act.dose not in own and now < earliest:
             return Blocked(Reason("stagger_not_over", started_at=other.act.started_at, earliest=earliest), (other.digest,))
     return None
 

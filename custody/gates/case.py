@@ -38,7 +38,14 @@ class Case:
     second: Act | None = None
 
     def for_part(self, part: Node) -> Case:
-        return replace(self, about=part)
+        """The same case about one part; the gates that ask part by part share what they work out."""
+        if part not in self._parts:
+            self._parts[part] = replace(self, about=part)
+        return self._parts[part]
+
+    @cached_property
+    def _parts(self) -> dict[Node, Case]:
+        return {}
 
     def proposed_as(self, kind: type[A]) -> A | None:
         """The proposed act when it is of this kind: gates also judge from what stands in the ledger."""

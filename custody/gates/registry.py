@@ -59,10 +59,14 @@ def gate(
 
 
 def evaluate(hold_point: HoldPoint, case: Case, now: datetime) -> Verdict:
-    """Every gate of `hold_point` on `case` at `now`, in the order of the rules page. It never raises and never stops early."""
-    system = tuple(_clock(case, now))
-    findings = tuple(f for gate_id in HOLD_POINTS[hold_point] for f in _findings(gate_id, case, now))
-    return Verdict(hold_point=hold_point, subject=case.subject, judged_at=now, findings=system + findings)
+    """Every gate of `hold_point` on `case` at `now`, in the order of the rules page. It never raises and never stops early.
+
+    Only a clock that was set back ends it: most rules compare times, so what they say would be as wrong as the clock.
+    """
+    unsure = clock_fault(case, now)
+    findings = (f for gate_id in HOLD_POINTS[hold_point] for f in _findings(gate_id, case, now))
+    judged = tuple(findings) if unsure is None else (unsure,)
+    return Verdict(hold_point=hold_point, subject=case.subject, judged_at=now, findings=judged)
 
 
 def _findings(gate_id: str, case: Case, now: datetime) -> Iterator[Finding]:
@@ -119,12 +123,12 @@ def _system_error(gate_id: str, part: Node | None = None) -> Finding:
     return Finding(gate="SYS-ERROR", revision=1, outcome=Blocked(Reason("rule_failed", gate=gate_id)), about=part)
 
 
-def _clock(case: Case, now: datetime) -> Iterator[Finding]:
-    """SYS-CLOCK: the server's clock stands before the last entry, so no time can be trusted (rules section 4)."""
+def clock_fault(case: Case, now: datetime) -> Finding | None:
+    """SYS-CLOCK: the server's clock stands before the last entry, so no time can be trusted (rules section 4). None: it does not."""
     last = case.dossier.last_recorded_at
     if last is None or now >= last - _drift_allowed(case):
-        return
-    yield Finding(gate="SYS-CLOCK", revision=1, outcome=Blocked(Reason("clock_set_back", now=now, last_entry=last)))
+        return None
+    return Finding(gate="SYS-CLOCK", revision=1, outcome=Blocked(Reason("clock_set_back", now=now, last_entry=last)))
 
 
 def _drift_allowed(case: Case) -> timedelta:

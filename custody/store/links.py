@@ -19,15 +19,10 @@ _NOT_SEARCHED = (Digest, PersonId)
 _RECEIVER = ParticipantId.kind + ":"
 
 
-@dataclass(frozen=True)
-class Links:
-    """`edges` are (from, to) in the direction the material goes: donor to bag to dose to participant."""
-
-    edges: tuple[tuple[str, str], ...] = ()
-    names: tuple[str, ...] = ()
-
-
-NO_LINKS = Links()
+# Rows of the lookups: (from, to) is an edge in the direction the material goes, donor to bag to dose to participant;
+# (name,) is an identifier written on the thing.
+Links = frozenset[tuple[str, ...]]
+NO_LINKS: Links = frozenset()
 _STEPS: dict[Any, tuple[_Step, ...]] = {}
 
 
@@ -52,10 +47,11 @@ def links_of(stream: str, act: str, version: int, body: Mapping[str, Any]) -> Li
     while version < rule.version:
         body = UPCASTERS[act, version](body)
         version += 1
-    found = list(_walk(steps, body))
-    edges = {_edge(stream, text) for what, text in found if what == "edge" and text != stream}
-    names = {text for what, text in found if what == "name" and 0 < len(text) <= NAME_LENGTH_MAX}
-    return Links(tuple(sorted(edges)), tuple(sorted(names)))
+    return frozenset(
+        _edge(stream, text) if what == "edge" else (text,)
+        for what, text in _walk(steps, body)
+        if (text != stream if what == "edge" else 0 < len(text) <= NAME_LENGTH_MAX)
+    )
 
 
 def _edge(stream: str, followed: str) -> tuple[str, str]:

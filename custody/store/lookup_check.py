@@ -2,88 +2,111 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, MetaData, PrimaryKeyConstraint, Select, Table, Text, and_, exists, func, or_, select
+from sqlalchemy import BindParameter, Connection, bindparam, exists, func, or_, select
 
-from custody.store.lookup_rows import (
-    BATCH,
-    SITES,
-    SUMMARIES,
-    Changes,
-    Fields,
-    LinkTables,
-    WaitingInMemory,
-    batches,
-    place_finder,
-    take_in,
-    takes_part,
+from custody.errors import LedgerBrokenError
+from custody.store.links import NO_LINKS, Links
+from custody.store.lookup_rows import SITES, SUMMARIES, Changes, Fields, WaitingInMemory, batches, number_finder, take_in, takes_part
+from custody.store.statements import Prepared
+from custody.store.tables import edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
+
+# More than this many differences are no slips in a few rows; remembering them all would cost memory.
+DOUBTS_MAX = 50_000
+
+_LARGEST = 2**63 - 1
+_first: BindParameter[int] = bindparam("first")
+_last: BindParameter[int] = bindparam("last")
+_EDGES = Prepared(select(edge.c.entry_id, edge.c.parent, edge.c.child).where(edge.c.entry_id.between(_first, _last)))
+_NAMES = Prepared(select(entry_name.c.entry_id, entry_name.c.name).where(entry_name.c.entry_id.between(_first, _last)))
+_WRONG_STREAM = (
+    select(entry_name.c.name, entry_name.c.stream)
+    .select_from(entry_name.outerjoin(entry, entry.c.id == entry_name.c.entry_id))
+    .where(entry.c.stream.is_distinct_from(entry_name.c.stream))
 )
-from custody.store.tables import edge, entry_name, stream_site, stream_summary, waiting_proposal
-
-_TEMPORARY = MetaData()
-
-
-def _copy_of(table: Table) -> Table:
-    """A table of the same columns that lives as long as the comparison."""
-    columns = [Column(column.name, Integer if isinstance(column.type, Integer) else Text, nullable=False) for column in table.columns]
-    key = PrimaryKeyConstraint(*(column.name for column in columns))
-    return Table(f"expected_{table.name}", _TEMPORARY, *columns, key, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
-
-
-_EXPECTED = LinkTables(_copy_of(edge), _copy_of(entry_name))
 
 
 class LookupComparison:
-    """Takes in all entries that gates read, in the order of the log, then names what the lookups say otherwise.
+    """Takes in the entries that gates read, in the order of the log, then names what the lookups say otherwise.
 
-    Used as a context; what it has worked out so far lies in temporary tables, so memory stays small.
+    Stored rows are read beside the entries that they belong to. What differs stays in doubt until the end, because a
+    later countersignature or correction may explain it; so memory holds what waits, was corrected, or is wrong.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._waiting = WaitingInMemory()
-        self._place_of = place_finder(connection)
-        self._changes = Changes()
+        self._number_of = number_finder(connection)
+        self._first, self._last = 1, 0
+        self._stored: dict[int, Links] = {}
+        self._met: set[int] = set()
+        # by entry number: the stored rows, and those expected so far
+        self._doubts: dict[int, tuple[Links, Links]] = {}
 
-    def __enter__(self) -> Self:
-        _TEMPORARY.drop_all(self._connection)
-        _TEMPORARY.create_all(self._connection)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None:
-            _TEMPORARY.drop_all(self._connection)
+    def begin(self, last: int) -> None:
+        """The entries taken in next have the numbers after the last ones, up to `last`."""
+        self._end_batch()
+        self._first, self._last = self._last + 1, last
+        self._stored = self._rows(self._first, last)
 
     def take(self, fields: Fields) -> None:
-        take_in(self._changes, fields, self._waiting, self._place_of)
-        if len(self._changes.links) >= BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        _EXPECTED.apply(self._connection, self._changes)
-        self._changes = Changes()
+        changes = Changes()
+        take_in(changes, fields, self._waiting, self._number_of)
+        for number, (_, links) in changes.links.items():
+            self._expect(number, links)
 
     def differences(self) -> tuple[str, ...]:
         """One sentence for each lookup that differs, naming the first row in which it does."""
-        self.flush()
-        found = (
-            self._unequal(edge, _EXPECTED.edges),
-            self._unequal(entry_name, _EXPECTED.names),
-            self._waiting_differs(),
-            self._summary_differs(),
-            self._sites_differ(),
-        )
+        for last in (self._last, _LARGEST):
+            self.begin(last)
+        self._end_batch()
+        self._doubts.update({number: (rows, NO_LINKS) for number, rows in self._rows(-_LARGEST, 0).items()})
+        found = (self._links_differ(), self._streams_differ(), self._waiting_differs(), self._summary_differs(), self._sites_differ())
         return tuple(sentence for sentence in found if sentence)
 
-    def _unequal(self, stored: Table, expected: Table) -> str:
-        for one, other, what in ((expected, stored, "lacks"), (stored, expected, "should not have")):
-            same = and_(*(one.c[column.name] == other.c[column.name] for column in one.columns))
-            row = self._first(select(one).where(~exists(select(1).select_from(other).where(same))).limit(1))
-            if row is not None:
-                return f"the lookup {stored.name} {what} {_shown(row)}"
+    def _expect(self, number: int, links: Links) -> None:
+        if self._first <= number <= self._last:
+            self._met.add(number)
+            stored = self._stored.get(number, NO_LINKS)
+        elif number in self._doubts:
+            stored = self._doubts.pop(number)[0]
+        else:
+            stored = self._rows(number, number).get(number, NO_LINKS)
+        if stored == links:
+            self._doubts.pop(number, None)
+        else:
+            self._doubt(number, stored, links)
+
+    def _end_batch(self) -> None:
+        for number in self._stored.keys() - self._met:
+            self._doubt(number, self._stored[number], NO_LINKS)
+        self._stored = {}
+        self._met = set()
+
+    def _doubt(self, number: int, stored: Links, expected: Links) -> None:
+        if len(self._doubts) >= DOUBTS_MAX:
+            raise LedgerBrokenError(f"the lookups differ from the entries in more than {DOUBTS_MAX} places; rebuild them")
+        self._doubts[number] = (stored, expected)
+
+    def _rows(self, first: int, last: int) -> dict[int, Links]:
+        rows: dict[int, list[tuple[str, ...]]] = {}
+        for statement in (_EDGES, _NAMES):
+            for number, *row in statement.rows(self._connection, first=first, last=last):
+                rows.setdefault(number, []).append(tuple(row))
+        return {number: frozenset(found) for number, found in rows.items()}
+
+    def _links_differ(self) -> str:
+        for number, (stored, expected) in sorted(self._doubts.items()):
+            for rows, what in ((expected - stored, "lacks"), (stored - expected, "should not have")):
+                for row in sorted(rows):
+                    table = edge if len(row) == 2 else entry_name
+                    return f"the lookup {table.name} {what} {_shown(row)} of entry number {number}"
         return ""
+
+    def _streams_differ(self) -> str:
+        row = self._row(_WRONG_STREAM.limit(1))
+        return "" if row is None else f"the lookup entry_name is wrong about {_shown(row)}"
 
     def _waiting_differs(self) -> str:
         columns = [column.name for column in waiting_proposal.columns]
@@ -101,10 +124,10 @@ class LookupComparison:
         # No function splits text alike on every database; this asks whether the kind is what stands before the colon.
         other_kind = or_(table.kind.contains(":"), func.substr(table.stream, 1, func.length(table.kind) + 1) != table.kind + ":")
         joined = derived.outerjoin(stream_summary, table.stream == derived.c.stream)
-        row = self._first(select(derived.c.stream).select_from(joined).where(or_(differs, other_kind)).limit(1))
+        row = self._row(select(derived.c.stream).select_from(joined).where(or_(differs, other_kind)).limit(1))
         if row is None:
             unknown = ~exists(select(1).select_from(derived).where(derived.c.stream == table.stream))
-            row = self._first(select(table.stream).where(unknown).limit(1)) if self._counts_differ(derived) else None
+            row = self._row(select(table.stream).where(unknown).limit(1)) if self._counts_differ(derived) else None
         return "" if row is None else f"the lookup stream_summary is wrong about {_shown(row)}"
 
     def _counts_differ(self, derived: Any) -> bool:
@@ -119,23 +142,24 @@ class LookupComparison:
     def _sites_differ(self) -> str:
         pairs = select(stream_site.c.site, stream_site.c.stream)
         for statement, what in ((SITES.except_(pairs), "lacks"), (pairs.except_(SITES), "should not have")):
-            row = self._first(statement.limit(1))
+            row = self._row(statement.limit(1))
             if row is not None:
                 return f"the lookup stream_site {what} {_shown(row)}"
         return ""
 
-    def _first(self, statement: Select[Any] | Any) -> Any:
+    def _row(self, statement: Any) -> Any:
         return self._connection.execute(statement).first()
 
 
 def differences(connection: Connection) -> tuple[str, ...]:
     """What the lookups say otherwise than the entries; empty when they agree."""
-    with LookupComparison(connection) as comparison:
-        for batch in batches(connection):
-            for fields in batch:
-                if takes_part(fields["act"]):
-                    comparison.take(fields)
-        return comparison.differences()
+    comparison = LookupComparison(connection)
+    for batch in batches(connection):
+        comparison.begin(batch[-1]["id"])
+        for fields in batch:
+            if takes_part(fields["act"]):
+                comparison.take(fields)
+    return comparison.differences()
 
 
 def _shown(row: Any) -> str:

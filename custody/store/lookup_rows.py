@@ -7,14 +7,14 @@ of what it corrects.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, literal, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, literal, select
 
 from custody.domain.acts import ACTS
-from custody.store.links import NO_LINKS, Links, has_links, links_of
+from custody.store.links import Links, has_links, links_of
 from custody.store.statements import Prepared, inserted, upserted
 from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
 
@@ -33,16 +33,19 @@ class WaitingProposals(Protocol):
     def remove(self, stream: str, proposal: str) -> None: ...
 
 
-class PlaceOf(Protocol):
-    def __call__(self, digest: str) -> tuple[str, int] | None: ...
+class NumberOf(Protocol):
+    def __call__(self, digest: str, stream: str) -> int | None: ...
 
 
 @dataclass
 class Changes:
-    """What a run of entries does to edges and names; `replaced` are the places that corrections empty first."""
+    """What a run of entries does to edges and names, by the number of the entry that carries the act.
 
-    links: dict[tuple[str, int], Links] = field(default_factory=dict)
-    replaced: set[tuple[str, int]] = field(default_factory=set)
+    `replaced` are the numbers whose rows a correction removes first.
+    """
+
+    links: dict[int, tuple[str, Links]] = field(default_factory=dict)
+    replaced: set[int] = field(default_factory=set)
 
 
 def takes_part(act: str) -> bool:
@@ -50,8 +53,8 @@ def takes_part(act: str) -> bool:
     return act in _ABOUT_PROPOSALS or act == "corrected" or has_links(act)
 
 
-def take_in(changes: Changes, fields: Fields, waiting: WaitingProposals, place_of: PlaceOf) -> None:
-    """Add what one entry does; `fields` are those of its envelope."""
+def take_in(changes: Changes, fields: Fields, waiting: WaitingProposals, number_of: NumberOf) -> None:
+    """Add what one entry does; `fields` are those of its envelope, and its number as `id`."""
     act, stream, body = fields["act"], fields["stream"], fields["body"]
     if act == "proposed":
         waiting.put(_waiting(fields))
@@ -65,22 +68,21 @@ def take_in(changes: Changes, fields: Fields, waiting: WaitingProposals, place_o
             waiting.put({**found, "signers": found["signers"] + 1})
             return
         waiting.remove(stream, body["proposal"])
-        _take_effect(changes, {**found, "body": json.loads(found["body"])}, place_of)
+        _take_effect(changes, {**found, "id": found["entry_id"], "body": json.loads(found["body"])}, number_of)
     else:
-        _take_effect(changes, fields, place_of)
+        _take_effect(changes, fields, number_of)
 
 
-def _take_effect(changes: Changes, deed: Fields, place_of: PlaceOf) -> None:
+def _take_effect(changes: Changes, deed: Fields, number_of: NumberOf) -> None:
     """`deed` is what the envelope of a plain act says, or the row of a proposal that is complete."""
     stream, body = deed["stream"], deed["body"]
     if deed["act"] != "corrected":
-        changes.links[stream, deed["position"]] = links_of(stream, deed["act"], deed["act_version"], body)
+        changes.links[deed["id"]] = (stream, links_of(stream, deed["act"], deed["act_version"], body))
         return
-    corrected = place_of(body["entry"])
-    # A correction that names an entry of another stream changes nothing, here as in the dossier.
-    if corrected is not None and corrected[0] == stream:
+    corrected = number_of(body["entry"], stream)
+    if corrected is not None:
         changes.replaced.add(corrected)
-        changes.links[corrected] = links_of(stream, body["act"], body["act_version"], json.loads(body["replacement"]))
+        changes.links[corrected] = (stream, links_of(stream, body["act"], body["act_version"], json.loads(body["replacement"])))
 
 
 def _waiting(fields: Fields) -> Waiting:
@@ -88,6 +90,7 @@ def _waiting(fields: Fields) -> Waiting:
     return {
         "stream": fields["stream"],
         "proposal": body["proposal"],
+        "entry_id": fields["id"],
         "position": fields["position"],
         "act": body["act"],
         "act_version": body["act_version"],
@@ -109,38 +112,20 @@ _this_proposal = and_(waiting_proposal.c.stream == bindparam("in_stream"), waiti
 _GET_WAITING = Prepared(select(waiting_proposal).where(_this_proposal))
 _REMOVE_WAITING = Prepared(delete(waiting_proposal).where(_this_proposal))
 _WAITING_COLUMNS = tuple(column.name for column in waiting_proposal.columns)
-_PLACE = Prepared(select(entry.c.stream, entry.c.position).where(entry.c.digest == bindparam("wanted")))
+_NUMBER = Prepared(select(entry.c.id).where(entry.c.digest == bindparam("wanted"), entry.c.stream == bindparam("in_stream")))
 
 
-class LinkTables:
-    """Edges and names as tables: the lookups themselves, or tables like them to compare with."""
-
-    def __init__(self, edges: Table, names: Table) -> None:
-        self.edges = edges
-        self.names = names
-        self._remove = [Prepared(delete(table).where(_at_place(table))) for table in (edges, names)]
-        self._insert_edges = inserted(edges)
-        self._insert_names = inserted(names)
-
-    def apply(self, connection: Connection, changes: Changes) -> None:
-        for statement in self._remove:
-            statement.run(connection, [{"in_stream": stream, "at_position": position} for stream, position in changes.replaced])
-        places = [
-            ({"stream": stream, "position": position}, links)
-            for (stream, position), links in changes.links.items()
-            if links is not NO_LINKS
-        ]
-        self._insert_edges.run(
-            connection, [{**place, "parent": parent, "child": child} for place, links in places for parent, child in links.edges]
-        )
-        self._insert_names.run(connection, [{**place, "name": name} for place, links in places for name in links.names])
+_INSERT_EDGES = inserted(edge)
+_INSERT_NAMES = inserted(entry_name)
+_REMOVE_LINKS = tuple(Prepared(delete(table).where(table.c.entry_id == bindparam("number"))) for table in (edge, entry_name))
 
 
-def _at_place(table: Table) -> ColumnElement[bool]:
-    return and_(table.c.stream == bindparam("in_stream"), table.c.position == bindparam("at_position"))
-
-
-LINKS = LinkTables(edge, entry_name)
+def _write(connection: Connection, changes: Changes) -> None:
+    for statement in _REMOVE_LINKS:
+        statement.run(connection, [{"number": number} for number in changes.replaced])
+    rows = [(number, stream, row) for number, (stream, links) in changes.links.items() for row in links]
+    _INSERT_EDGES.run(connection, [{"entry_id": number, "parent": row[0], "child": row[1]} for number, _, row in rows if len(row) == 2])
+    _INSERT_NAMES.run(connection, [{"entry_id": number, "name": row[0], "stream": stream} for number, stream, row in rows if len(row) == 1])
 
 
 @dataclass(frozen=True)
@@ -174,16 +159,17 @@ class WaitingInMemory:
         self.rows.pop((stream, proposal), None)
 
 
-def place_finder(connection: Connection) -> PlaceOf:
-    def place_of(digest: str) -> tuple[str, int] | None:
-        found = _PLACE.one(connection, wanted=bytes.fromhex(digest))
-        return None if found is None else (found[0], found[1])
+def number_finder(connection: Connection) -> NumberOf:
+    def number_of(digest: str, stream: str) -> int | None:
+        # A correction that names an entry of another stream changes nothing, here as in the dossier.
+        found = _NUMBER.one(connection, wanted=bytes.fromhex(digest), in_stream=stream)
+        return None if found is None else int(found[0])
 
-    return place_of
+    return number_of
 
 
 def enter(connection: Connection, told: Sequence[Fields]) -> None:
-    """Bring the lookups up to date with entries just written, given as the fields of their envelopes."""
+    """Bring the lookups up to date with entries just written, given as the fields of their envelopes and their numbers as `id`."""
     read_by_gates = [fields for fields in told if not ACTS[fields["act"]].evidence]
     newest = {fields["stream"]: _summary(fields) for fields in read_by_gates}
     _SET_SUMMARY.run(connection, list(newest.values()))
@@ -192,8 +178,8 @@ def enter(connection: Connection, told: Sequence[Fields]) -> None:
     changes = Changes()
     for fields in read_by_gates:
         if takes_part(fields["act"]):
-            take_in(changes, fields, _WaitingInTable(connection), place_finder(connection))
-    LINKS.apply(connection, changes)
+            take_in(changes, fields, _WaitingInTable(connection), number_finder(connection))
+    _write(connection, changes)
 
 
 def _summary(fields: Fields) -> dict[str, Any]:
@@ -213,7 +199,7 @@ SUMMARIES = select(entry.c.stream, entry.c.position, entry.c.act, entry.c.site, 
     _newest.join(entry, and_(entry.c.stream == _newest.c.stream, entry.c.position == _newest.c.position))
 )
 SITES = select(entry.c.site, entry.c.stream).where(entry.c.evidence == 0).distinct()
-_READ_BY_GATES = select(entry.c.envelope).where(entry.c.evidence == literal(0)).order_by(entry.c.id)
+_READ_BY_GATES = select(entry.c.id, entry.c.envelope).where(entry.c.evidence == literal(0)).order_by(entry.c.id)
 
 
 def rebuild(connection: Connection) -> None:
@@ -225,8 +211,8 @@ def rebuild(connection: Connection) -> None:
         changes = Changes()
         for fields in batch:
             if takes_part(fields["act"]):
-                take_in(changes, fields, waiting, place_finder(connection))
-        LINKS.apply(connection, changes)
+                take_in(changes, fields, waiting, number_finder(connection))
+        _write(connection, changes)
     _SET_WAITING.run(connection, list(waiting.rows.values()))
     for rows in _partitions(connection, SUMMARIES):
         _SET_SUMMARY.run(connection, [{**row, "kind": row["stream"].partition(":")[0]} for row in rows])
@@ -234,9 +220,10 @@ def rebuild(connection: Connection) -> None:
         _SET_SITE.run(connection, rows)
 
 
-def batches(connection: Connection) -> Iterator[Iterable[Fields]]:
+def batches(connection: Connection) -> Iterator[list[Fields]]:
+    """All entries that gates read, in the order of the log, many at a time."""
     for rows in _partitions(connection, _READ_BY_GATES):
-        yield (json.loads(row["envelope"]) for row in rows)
+        yield [{**json.loads(row["envelope"]), "id": row["id"]} for row in rows]
 
 
 def _partitions(connection: Connection, statement: Any) -> Iterator[list[dict[str, Any]]]:

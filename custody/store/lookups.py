@@ -155,7 +155,7 @@ def streams_of_kind(
 
 def waiting(connection: Connection) -> tuple[WaitingProposal, ...]:
     """Every proposal that still waits for somebody, oldest first."""
-    left_out = ("act_version", "body")
+    left_out = ("entry_id", "act_version", "body")
     columns = [column for column in waiting_proposal.columns if column.name not in left_out]
     found = connection.execute(select(*columns).order_by(waiting_proposal.c.recorded_at, waiting_proposal.c.stream))
     times = ("recorded_at", "expires_at")

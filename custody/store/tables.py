@@ -99,23 +99,23 @@ stream_summary = _table(
 )
 Index("ix_stream_summary_kind_recorded_at", stream_summary.c.kind, stream_summary.c.recorded_at)
 stream_site = _table("stream_site", _text("site"), _text("stream"), PrimaryKeyConstraint("site", "stream"), clustered=True)
+# By the number of the entry that carries the act: new rows come last, and verification meets them in the order of the log.
 edge = _table(
     "edge",
-    _text("stream"),
-    _number("position"),
+    _number("entry_id"),
     _text("parent"),
     _text("child"),
-    PrimaryKeyConstraint("stream", "position", "parent", "child"),
+    PrimaryKeyConstraint("entry_id", "parent", "child"),
     clustered=True,
 )
 Index("ix_edge_parent_child", edge.c.parent, edge.c.child)
 Index("ix_edge_child_parent", edge.c.child, edge.c.parent)
 entry_name = _table(
     "entry_name",
-    _text("stream"),
-    _number("position"),
+    _number("entry_id"),
     _text("name"),
-    PrimaryKeyConstraint("stream", "position", "name"),
+    _text("stream"),
+    PrimaryKeyConstraint("entry_id", "name"),
     clustered=True,
 )
 Index("ix_entry_name_name_stream", entry_name.c.name, entry_name.c.stream)
@@ -123,6 +123,7 @@ waiting_proposal = _table(
     "waiting_proposal",
     _text("stream"),
     _text("proposal"),
+    _number("entry_id"),
     _number("position"),
     _text("act"),
     _number("act_version"),

@@ -52,16 +52,16 @@ def verify(connection: Connection, *, checkpoint: Checkpoint | None) -> Verifica
     size, root = 0, EMPTY_ROOT
     try:
         _holds(lambda: _check_triggers(connection), faults)
-        with LookupComparison(connection) as comparison:
-            scan = Scan(connection, comparison, checkpoint.size if checkpoint else None)
-            proved = _holds(scan.run, faults)
-            size, root = scan.size, scan.root()
-            # What follows says nothing new while an entry itself is in doubt.
-            if proved:
-                _holds(lambda: _check_counts(connection, size), faults)
-                _holds(lambda: _check_heads(connection), faults)
-                _holds(lambda: _check_lookups(comparison), faults)
-                _holds(lambda: _check_credentials(connection, scan.secrets), faults)
+        comparison = LookupComparison(connection)
+        scan = Scan(connection, comparison, checkpoint.size if checkpoint else None)
+        proved = _holds(scan.run, faults)
+        size, root = scan.size, scan.root()
+        # What follows says nothing new while an entry itself is in doubt.
+        if proved:
+            _holds(lambda: _check_counts(connection, size), faults)
+            _holds(lambda: _check_heads(connection), faults)
+            _holds(lambda: _check_lookups(comparison), faults)
+            _holds(lambda: _check_credentials(connection, scan.secrets), faults)
         if checkpoint is not None:
             _holds(lambda: _check_checkpoint(connection, checkpoint, scan.root_at_checkpoint, proved=proved), faults)
         _holds(lambda: _check_attachments(connection), faults)

@@ -12,11 +12,12 @@ from flask import current_app, g, request
 from custody.config import Config
 from custody.domain.acts.base import ActRule
 from custody.domain.ids import SiteId, StudyId
+from custody.domain.masking import Viewer
 from custody.domain.terms import Role
 from custody.errors import NotPermittedError
 from custody.words import Language, Words
 from custody.workflows.door import Store
-from custody.workflows.people import Present
+from custody.workflows.people import Present, viewer_of
 from custody.workflows.signer import Signer
 
 EXTENSION = "custody"
@@ -59,6 +60,15 @@ def present() -> Present:
 def study() -> StudyId | None:
     """The study this person works in; the first they hold a role for, or the only one of the store."""
     found: StudyId | None = g.get("study")
+    return found
+
+
+def viewer() -> Viewer:
+    """What this person may see; worked out once a request."""
+    if "viewer" not in g:
+        with store().reading() as connection:
+            g.viewer = viewer_of(connection, present(), study())
+    found: Viewer = g.viewer
     return found
 
 

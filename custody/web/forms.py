@@ -1,24 +1,22 @@
-"""Forms made from the table of acts: each field of an act becomes inputs, and what comes back becomes the act's body again."""
+"""Forms made from the table of acts: each field of an act becomes one field of a page, filled with what was typed before."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from custody.codes.scan import expect, read_scan
 from custody.domain.acts.base import ActRule, FieldType, alternatives, field_types
-from custody.domain.ids import Digest, Identifier, Node
-from custody.errors import InputError
+from custody.domain.ids import Digest, Identifier
+from custody.domain.terms import Answer
+from custody.web.moments import Choice, Moment, offsets
 from custody.words import Words
 
-TEXT_MAX = 10_000
-LONG_NAMES = frozenset(
+LONG_TEXTS = frozenset(
     {
         "reason",
         "remark",
@@ -30,217 +28,205 @@ LONG_NAMES = frozenset(
         "reason_if_partial",
     }
 )
-NodeFinder = Callable[[tuple[type[Node], ...], str], Node]
-"""Finds the thing a typed or scanned text means, among these kinds; raises NotFoundError or UnreadableCodeError."""
+MAY_BE_BLANK = frozenset({"unit", "remark", "relation", "investigation"})
+"""Texts an act always has and that may say nothing: a result without a unit, a person who signs for themselves."""
+ROWS_AT_FIRST = 1
+ROWS_MAX = 60
+RADIOS_AT_MOST = 4
+
+Typed = Mapping[str, list[str]]
+"""What a browser sends: every value under its name."""
+ChoicesOf = Callable[[str], tuple[Choice, ...]]
+"""The closed list of a field of the act, by the field's own name; empty where it is free."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Input:
-    """One input of a form. `kind`: text, longtext, number, integer, moment, day, yesno, choice, lines, hidden, rows."""
+class Field:
+    """One field as templates/parts/form_field.html shows it."""
 
     name: str
     kind: str
     label: str
-    help: str = ""
-    required: bool = True
-    scanned: bool = False
-    value: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    rows: tuple[tuple[Input, ...], ...] = ()
+    hint: str = ""
     error: str = ""
+    unit: str = ""
+    required: bool = True
+    value: Any = ""
+    choices: tuple[Choice, ...] = ()
+    fields: tuple[Field, ...] = ()
+    rows: tuple[tuple[Field, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormGiven:
-    """What came back: `values` by input name, `zone` for local times, `find` for things, `fixed` for what the server fills in."""
+class FormMaker:
+    """Makes the fields of one act. `fixed`: fields the server fills in; `errors`: sentences by field name; `texts`: digests typed as text."""
 
-    values: Mapping[str, list[str]]
-    zone: ZoneInfo
-    find: NodeFinder
-    fixed: Mapping[str, Any]
+    rule: ActRule
+    words: Words
+    typed: Typed
+    now: datetime
+    choices: ChoicesOf
+    fixed: frozenset[str] = frozenset()
+    errors: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-    def one(self, name: str) -> str:
-        found = self.values.get(name, [])
-        return found[0].strip() if found else ""
-
-
-def inputs_of(rule: ActRule, words: Words, given: Mapping[str, Any], zone: ZoneInfo, fixed: frozenset[str]) -> tuple[Input, ...]:
-    """The inputs for an act. `given`: values to show first, as the ledger writes them; `fixed`: fields nobody fills in by hand."""
-    return tuple(
-        each
-        for name, field in field_types(rule.cls).items()
-        if name not in fixed
-        for each in _inputs(rule.name, name, name, field, words, given.get(name), zone)
-    )
-
-
-def _inputs(act: str, path: str, name: str, field: FieldType, words: Words, value: Any, zone: ZoneInfo) -> tuple[Input, ...]:
-    plain = alternatives(field.plain)[0]
-    if _is_part(plain):
-        if field.repeated:
-            return (_rows(act, path, name, plain, words, value, zone),)
-        inner = value if isinstance(value, Mapping) else {}
+    def fields(self, only: frozenset[str] | None = None) -> tuple[Field, ...]:
+        """Every field nobody fills in for the person; `only` these, where given (the second person's own scans)."""
         return tuple(
-            each
-            for sub, sub_field in field_types(plain).items()
-            for each in _inputs(act, f"{path}.{sub}", sub, sub_field, words, inner.get(sub), zone)
+            made
+            for name, field in field_types(self.rule.cls).items()
+            if name not in self.fixed and (only is None or name in only)
+            for made in self._made(name, name, field)
         )
-    kind, options = _kind(name, plain, words, repeated=field.repeated)
-    return (
-        Input(
+
+    def _made(self, path: str, name: str, field: FieldType) -> Iterator[Field]:
+        plain = alternatives(field.plain)[0]
+        if not is_part(plain):
+            yield self._plain(path, name, field, plain)
+        elif field.repeated:
+            yield self._rows(path, name, field, plain)
+        else:
+            inner = tuple(made for sub, sub_field in field_types(plain).items() for made in self._made(f"{path}.{sub}", sub, sub_field))
+            yield Field(name=path, kind="group", label=self._label(name), hint=self._hint(name), fields=inner)
+
+    def _plain(self, path: str, name: str, field: FieldType, plain: Any) -> Field:
+        choices = self.choices(name)
+        kind, own = kind_of(name, field, plain, self.words, choices)
+        made = Field(
             name=path,
             kind=kind,
-            label=words.field(act, name),
-            help=words.help(act, name),
-            required=field.required and not field.optional,
-            scanned=field.scanned or issubclass(plain, Identifier),
-            value=_shown(value, kind, zone),
-            options=options,
-        ),
-    )
-
-
-def _is_part(plain: Any) -> bool:
-    return dataclasses.is_dataclass(plain) and not issubclass(plain, Identifier)  # type: ignore[arg-type]
-
-
-def _rows(act: str, path: str, name: str, plain: Any, words: Words, value: Any, zone: ZoneInfo) -> Input:
-    lines = value if isinstance(value, list | tuple) else []
-    filled = [*lines, *([{}] * max(0, ROWS_MIN - len(lines)))]
-    rows = tuple(
-        tuple(
-            each
-            for sub, sub_field in field_types(plain).items()
-            for each in _inputs(act, f"{path}-{n}.{sub}", sub, sub_field, words, line.get(sub), zone)
+            label=self._label(name),
+            hint=self._hint(name) or self._usual_hint(kind),
+            unit=self.words.unit(self.rule.name, name),
+            error=self.errors.get(path, ""),
+            required=field.required and not field.optional and not (plain is str and name in MAY_BE_BLANK) and not field.repeated,
+            choices=own,
         )
-        for n, line in enumerate(filled)
-    )
-    return Input(name=path, kind="rows", label=words.field(act, name), rows=rows, required=False)
+        return replace(made, **self._value(made))
+
+    def _rows(self, path: str, name: str, field: FieldType, plain: Any) -> Field:
+        count = max(ROWS_AT_FIRST, 1 + max(row_numbers(self.typed, path), default=-1))
+        if one(self.typed, "add") == path:
+            count = min(count + 1, ROWS_MAX)
+        rows = tuple(
+            tuple(made for sub, sub_field in field_types(plain).items() for made in self._made(f"{path}-{n}.{sub}", sub, sub_field))
+            for n in range(count)
+        )
+        return Field(
+            name=path, kind="rows", label=self._label(name), hint=self._hint(name), required=field.required, rows=rows,
+            error=self.errors.get(path, ""),
+        )  # fmt: skip
+
+    def _value(self, field: Field) -> dict[str, Any]:
+        if field.kind == "time":
+            value = Moment.typed(self.typed, field.name, self.words.zone, self.now)
+            return {"value": value, "choices": offsets(value.offset)}
+        if field.kind == "checkboxes":
+            return {"value": tuple(self.typed.get(field.name, ()))}
+        value = one(self.typed, field.name)
+        known = {choice.value for choice in field.choices}
+        if value and field.choices and value not in known:
+            return {"value": value, "choices": (*field.choices, Choice(value, value))}
+        return {"value": value}
+
+    def _label(self, name: str) -> str:
+        return self.words.field(self.rule.name, name)
+
+    def _hint(self, name: str) -> str:
+        return self.words.help(self.rule.name, name)
+
+    def _usual_hint(self, kind: str) -> str:
+        keys = {"lines": "form.several_hint", "decimal": "form.decimal_hint"}
+        return self.words.say(keys[kind]) if kind in keys else ""
 
 
-ROWS_MIN = 3
+def is_part(plain: Any) -> bool:
+    return dataclasses.is_dataclass(plain) and isinstance(plain, type) and not issubclass(plain, Identifier)
 
 
-def _kind(name: str, plain: Any, words: Words, *, repeated: bool) -> tuple[str, tuple[tuple[str, str], ...]]:
-    if repeated:
-        return "lines", ()
+def one(typed: Typed, name: str) -> str:
+    found = typed.get(name, ())
+    return found[0].strip() if found else ""
+
+
+def row_numbers(typed: Typed, path: str) -> list[int]:
+    """The rows that came back for a repeated part, in order; names look like `lines-2.code`."""
+    numbers = set()
+    for name in typed:
+        number = name.removeprefix(f"{path}-").partition(".")[0] if name.startswith(f"{path}-") else ""
+        if number.isascii() and number.isdigit() and len(number) < 4 and int(number) < ROWS_MAX:
+            numbers.add(int(number))
+    return sorted(numbers)
+
+
+def kind_of(name: str, field: FieldType, plain: Any, words: Words, choices: tuple[Choice, ...]) -> tuple[str, tuple[Choice, ...]]:
+    """The kind of a field and its choices."""
+    if field.repeated:
+        return ("checkboxes", choices) if choices else ("lines", ())
+    if plain is Answer:
+        return "answer", ()
     if plain is bool:
-        return "yesno", ()
+        return "yes_no", ()
     if isinstance(plain, type) and issubclass(plain, StrEnum):
-        return "choice", tuple((word.value, words.term(word)) for word in plain)
-    kinds = {int: "integer", Decimal: "number", datetime: "moment", date: "day"}
-    if plain in kinds:
-        return kinds[plain], ()
-    return ("longtext" if name in LONG_NAMES else "text"), ()
+        every = tuple(Choice(word.value, words.term(word)) for word in plain)
+        return ("radios" if len(every) <= RADIOS_AT_MOST else "select"), every
+    if choices:
+        return "select", choices
+    plain_kinds = {int: "whole", Decimal: "decimal", datetime: "time", date: "date"}
+    if plain in plain_kinds:
+        return plain_kinds[plain], ()
+    if plain is str:
+        return ("long_text" if name in LONG_TEXTS else "text"), ()
+    return ("scan" if field.scanned and plain is not Digest else "text"), ()
 
 
-def _shown(value: Any, kind: str, zone: ZoneInfo) -> str:
-    if value is None:
-        return ""
-    if kind == "moment" and isinstance(value, str) and value:
-        return datetime.fromisoformat(value).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
-    if kind == "yesno":
-        return "yes" if value else "no"
-    if kind == "lines":
-        return "\n".join(str(item).partition(":")[2] or str(item) for item in value)
-    return str(value)
+def without_row(typed: Typed, wanted: str) -> Typed:
+    """What was typed, without the row that `remove` names (`lines.2`); rows after it move up."""
+    path, _, number = wanted.rpartition(".")
+    if not number.isdigit():
+        return typed
+    gone = int(number)
+    kept: dict[str, list[str]] = {}
+    for name, values in typed.items():
+        head, _, rest = name.removeprefix(f"{path}-").partition(".")
+        if not name.startswith(f"{path}-") or not head.isdigit():
+            kept[name] = values
+        elif int(head) != gone:
+            kept[f"{path}-{int(head) - (int(head) > gone)}.{rest}"] = values
+    return kept
 
 
-def body_from(rule: ActRule, given: FormGiven) -> dict[str, Any]:
-    """The act's body from a form. Raises InputError with `field` naming the input that does not fit."""
-    body: dict[str, Any] = {}
+def as_typed(rule: ActRule, body: Mapping[str, Any], words: Words, now: datetime) -> dict[str, list[str]]:
+    """A body (or part of one) as if somebody had typed it: what a form shows at first."""
+    typed: dict[str, list[str]] = {}
     for name, field in field_types(rule.cls).items():
-        if name in given.fixed:
-            body[name] = given.fixed[name]
-            continue
-        content = _content(name, field, given)
-        if content is not None:
-            body[name] = content
-    return body
+        if name in body:
+            typed |= dict(_as_typed(name, field, body[name], words, now))
+    return typed
 
 
-def _content(path: str, field: FieldType, given: FormGiven) -> Any:
+def _as_typed(path: str, field: FieldType, value: Any, words: Words, now: datetime) -> Iterator[tuple[str, list[str]]]:
     plain = alternatives(field.plain)[0]
-    if _is_part(plain):
-        if field.repeated:
-            return _row_contents(path, plain, given)
-        return {
-            sub: content
-            for sub, sub_field in field_types(plain).items()
-            if (content := _content(f"{path}.{sub}", sub_field, given)) is not None
-        }
-    text = given.one(path)
-    if not text:
-        return [] if field.repeated and field.required else None
-    if len(text) > TEXT_MAX:
-        raise InputError(f"{len(text)} characters; at most {TEXT_MAX} are kept", code="too_long", field=path, seen=len(text), limit=TEXT_MAX)
-    try:
-        if field.repeated:
-            return [_one(field, line.strip(), given) for line in text.replace(",", "\n").splitlines() if line.strip()]
-        return _one(field, text, given)
-    except InputError as error:
-        raise type(error)(str(error), code=error.code, field=path, **error.values) from error
+    if value is None:
+        return
+    if is_part(plain):
+        rows = enumerate(value) if field.repeated else [(None, value)]
+        for n, part in rows:
+            start = path if n is None else f"{path}-{n}"
+            for sub, sub_field in field_types(plain).items():
+                yield from _as_typed(f"{start}.{sub}", sub_field, part.get(sub), words, now)
+    elif plain is datetime:
+        moment = Moment.of(datetime.fromisoformat(value), words.zone)
+        yield from moment.as_typed(path)
+    elif field.repeated:
+        texts = [_text(item, field) for item in value]
+        yield path, texts if len(texts) < 2 else ["\n".join(texts), *texts]
+    else:
+        yield path, [_text(value, field)]
 
 
-def _row_contents(path: str, plain: Any, given: FormGiven) -> list[dict[str, Any]]:
-    numbers = sorted({int(n) for key in given.values if (n := _row_number(key, path)) is not None})
-    rows = []
-    for n in numbers:
-        row = {
-            sub: content
-            for sub, sub_field in field_types(plain).items()
-            if (content := _content(f"{path}-{n}.{sub}", sub_field, given)) is not None
-        }
-        if row:
-            rows.append(row)
-    return rows
-
-
-def _row_number(key: str, path: str) -> str | None:
-    if not key.startswith(f"{path}-"):
-        return None
-    number = key[len(path) + 1 :].partition(".")[0]
-    return number if number.isascii() and number.isdigit() and len(number) < 5 else None
-
-
-def _one(field: FieldType, text: str, given: FormGiven) -> Any:
+def _text(value: Any, field: FieldType) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     choices = alternatives(field.plain)
-    plain = choices[0]
-    if plain is bool:
-        if text not in {"yes", "no"}:
-            raise InputError(f"“{text[:40]}” is not yes or no", code="not_a_choice", seen=text[:40], expected="yes, no")
-        return text == "yes"
-    if plain is int:
-        return _whole(text)
-    if plain is datetime:
-        return _moment(text, given.zone)
-    if issubclass(plain, Node):
-        return given.find(choices, text).key
-    if issubclass(plain, Identifier) and plain is not Digest:
-        return scanned_value(plain, text)
-    return text
-
-
-def scanned_value(plain: type[Identifier], text: str) -> str:
-    """An identifier without a stream as scanned (`CU1:seal:…`) or typed. Raises UnreadableCodeError."""
-    if text.startswith(("CU1:", "]")):
-        kind = {"SealNumber": "seal", "WristbandToken": "wristband", "PersonId": "badge"}.get(plain.__name__, "")
-        return expect(read_scan(text), kind) if kind else plain.parse(text).value
-    return plain.parse(text).value
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise InputError(f"“{text[:40]}” is not a whole number", code="not_a_number", seen=text[:40]) from error
-
-
-def _moment(text: str, zone: ZoneInfo) -> str:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"“{text[:40]}” is not a time such as 2026-01-31T14:30", code="not_a_time", seen=text[:40]) from error
-    if at.utcoffset() is None:
-        at = at.replace(tzinfo=zone)
-    return at.isoformat(timespec="microseconds")
+    bare = isinstance(choices[0], type) and issubclass(choices[0], Identifier) and len(choices) == 1
+    return str(value).partition(":")[2] or str(value) if bare else str(value)

@@ -27,11 +27,13 @@ def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
 
     streams = closure(roots, load)
     digests = {d.act.series for deeds in streams.values() for d in deeds if isinstance(d.act, LoggerFileRead)}
+    # The newest entry alone would do, had nothing been recorded since the clock was set back.
+    latest = max((deeds[-1].recorded_at for deeds in streams.values() if deeds), default=None)
     return Dossier(
         streams=streams,
         heads=entries.heads(connection, streams),
         series=series.load_series(connection, digests) if digests else {},
-        last_recorded_at=entries.last_recorded_at(connection),
+        last_recorded_at=max((at for at in (entries.last_recorded_at(connection), latest) if at is not None), default=None),
     )
 
 

@@ -21,6 +21,7 @@ from custody.domain.verdict import Blocked, Excepted, Finding, Passed, Reason, V
 from custody.errors import LedgerBrokenError
 from custody.gates import Case, evaluate
 from custody.gates.hold_points import BAG_HOLDING
+from custody.gates.registry import clock_fault
 from custody.ledger.canonical import canonical
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d")
@@ -44,6 +45,12 @@ def judge(
     return evaluate(hold_point, case, now)
 
 
+def clock_set_back(hold_point: HoldPoint, act: Act, dossier: Dossier, study: StudyId, now: datetime) -> Verdict | None:
+    """CANNOT CHECK at once, before anything is written with a time that cannot be trusted; None while the clock is right."""
+    fault = clock_fault(Case(subject=act.subject, proposed=act, signers=(), dossier=dossier, study_id=study), now)
+    return None if fault is None else Verdict(hold_point=hold_point, subject=act.subject, judged_at=now, findings=(fault,))
+
+
 def ledger_broken(hold_point: HoldPoint, act: Act, error: LedgerBrokenError, now: datetime) -> Verdict:
     """CANNOT CHECK, because the record itself does not prove itself; the entry is named."""
     reason = Reason("ledger_broken", where=str(error.values.get("stream", "")), position=str(error.values.get("position", "")))
@@ -64,7 +71,7 @@ def kept(
         judged_at=verdict.judged_at,
         persons=tuple(signer.person.value for signer in signers),
         criteria_versions=_criteria_versions(dossier, study),
-        findings=tuple(_finding_kept(f) for f in verdict.findings),
+        findings=tuple(finding_kept(f) for f in verdict.findings),
         heads=tuple(HeadRead(stream=key, position=h.position, digest=h.digest) for key, h in sorted(dossier.heads.items())),
     )
 
@@ -78,7 +85,7 @@ def _criteria_versions(dossier: Dossier, study: StudyId | None) -> tuple[int, ..
         return ()
 
 
-def _finding_kept(finding: Finding) -> FindingKept:
+def finding_kept(finding: Finding) -> FindingKept:
     outcome = finding.outcome
     reason = outcome.note if isinstance(outcome, Passed) else outcome.reason
     return FindingKept(

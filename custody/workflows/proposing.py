@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+import string
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,20 @@ from typing import Any
 from sqlalchemy import Connection
 
 from custody.codes.scan import expect, read_scan
-from custody.domain.acts.allocation import DoseRequested
+from custody.domain.acts.allocation import DoseDeallocated, DoseRequested, ParticipantEligibilityRecorded
 from custody.domain.acts.base import ActRule, field_types
 from custody.domain.acts.codec import encoded
+from custody.domain.acts.manufacturing import BagsFilled
 from custody.domain.acts.quality import ResultRecorded, ResultReviewed
-from custody.domain.acts.study import StudyApproved
-from custody.domain.ids import BagId, Digest, Node, ShipmentId, StudyId, node_of
+from custody.domain.acts.shipping import ShipperSealed
+from custody.domain.acts.study import StudyApproved, StudyProposed
+from custody.domain.criteria import content_digest
+from custody.domain.duties import AccountFold
+from custody.domain.folds.base import MissingFact
+from custody.domain.folds.dose import DoseFold
+from custody.domain.folds.shipment import ShipmentFold
+from custody.domain.folds.study import StudyFold
+from custody.domain.ids import AccountId, BagId, Digest, DoseId, Node, PersonId, ShipmentId, StudyId, node_of
 from custody.errors import CustodyError, NotFoundError, UnreadableCodeError
 from custody.store import entries, identities, lookups
 from custody.store.keys import keys_in
@@ -23,6 +33,9 @@ from custody.workflows.dossiers import dossier_of
 
 SCAN_KINDS = {"donation": "donation", "account": "badge", "site": ""}
 """What a symbol of this kind of thing is called, where it differs from the kind itself."""
+BAG_LETTERS = string.ascii_uppercase + string.digits
+NEW_BAGS = 4
+"""How many bag numbers a form offers; people add or remove lines."""
 
 
 def find_node(connection: Connection, kinds: tuple[type[Node], ...], text: str, *, may_be_new: bool) -> Node:
@@ -59,7 +72,9 @@ def _scanned(kinds: tuple[type[Node], ...], text: str) -> Node:
     refusal: CustodyError | None = None
     for kind in kinds:
         try:
-            return kind.parse(expect(scan, SCAN_KINDS.get(kind.kind, kind.kind)))
+            found = expect(scan, SCAN_KINDS.get(kind.kind, kind.kind))
+            # Badges carry the account name in capitals, because symbols know no small letters.
+            return kind.parse(found.lower() if kind is AccountId else found)
         except UnreadableCodeError as error:
             refusal = error
     assert refusal is not None
@@ -86,6 +101,8 @@ def filled_in(connection: Connection, rule: ActRule, subject: Node | None, study
         if "criteria_version" in fields:
             last = dossier_of(connection, [study]).last(study, StudyApproved)
             known["criteria_version"] = last.act.study_version if last is not None else 0
+    if study is not None and rule.cls is StudyApproved:
+        known |= _newest_proposed(connection, study)
     if subject is None:
         return known
     if "up_to_position" in fields:
@@ -94,6 +111,46 @@ def filled_in(connection: Connection, rule: ActRule, subject: Node | None, study
     if rule.cls is ResultReviewed:
         known["results"] = [digest.value for digest in unreviewed_results(connection, subject)]
     return known | _of_the_dose(connection, rule, subject)
+
+
+def _newest_proposed(connection: Connection, study: StudyId) -> dict[str, Any]:
+    last = dossier_of(connection, [study]).last(study, StudyProposed)
+    if last is None:
+        return {}
+    return {"study_version": last.act.study_version, "content_digest": content_digest(last.act.content).value}
+
+
+def suggested(connection: Connection, rule: ActRule, subject: Node | None, study: StudyId | None) -> dict[str, Any]:
+    """Values to begin with, which the person may change: new bag numbers, the criteria to answer, the bags of a plan."""
+    if rule.cls is BagsFilled:
+        return {"bags": [BagId.from_random(_twelve()).key for _ in range(NEW_BAGS)]}
+    if study is None or subject is None:
+        return {}
+    dossier = dossier_of(connection, [subject, study])
+    try:
+        if rule.cls is ParticipantEligibilityRecorded:
+            return {"lines": [{"code": line.code} for line in StudyFold(dossier, study).criteria_now.eligibility]}
+        if rule.cls is ShipperSealed and isinstance(subject, ShipmentId):
+            return {"bags": [bag.key for bag in ShipmentFold(dossier, subject, StudyFold(dossier, study)).packed_bags]}
+        if rule.cls is DoseDeallocated and isinstance(subject, DoseId):
+            return {"bags": [bag.key for bag in DoseFold(dossier, subject, StudyFold(dossier, study)).bags]}
+    except MissingFact:
+        pass  # nothing to suggest
+    return {}
+
+
+def _twelve() -> str:
+    """An opaque bag number without its check character: it says nothing of lot, donor or arm."""
+    return "".join(secrets.choice(BAG_LETTERS) for _ in range(12))
+
+
+def person_of(connection: Connection, text: str) -> PersonId:
+    """The person a badge or an account name means, or a person's own number. Raises UnreadableCodeError, NotFoundError."""
+    if not text.startswith(("CU1:", "]")) and AccountId.pattern.fullmatch(text) is None:
+        return PersonId.parse(text)
+    account = find_node(connection, (AccountId,), text, may_be_new=False)
+    assert isinstance(account, AccountId)
+    return AccountFold(dossier_of(connection, [account]), account).person
 
 
 def _of_the_dose(connection: Connection, rule: ActRule, subject: Node) -> dict[str, Any]:

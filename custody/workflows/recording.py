@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from custody.domain.acts.base import Act, field_types
 from custody.domain.acts.codec import body_of
-from custody.domain.acts.record import Corrected, Countersigned, Proposed, ProposalWithdrawn
+from custody.domain.acts.record import Corrected, Countersigned, ProposalWithdrawn, Proposed
 from custody.domain.dossier import Dossier, Entry, Signed, pending_proposals, signatures_needed
 from custody.domain.duties import check_pair
 from custody.domain.folds.base import MissingFact
@@ -31,7 +31,7 @@ from custody.store.entries import NewEntry
 from custody.workflows.checks import check
 from custody.workflows.consequences import companions_of, holds_of
 from custody.workflows.dossiers import dossier_of
-from custody.workflows.judging import judge, kept, ledger_broken, roots_of
+from custody.workflows.judging import clock_set_back, judge, kept, ledger_broken, roots_of
 from custody.workflows.order import check_order, guarding_rule, judged_act, proposed_act, proposed_of, study_of
 from custody.workflows.outcome import Outcome, answered, proposal_digest, remembered
 from custody.workflows.signer import Signer, signed_now
@@ -227,6 +227,10 @@ def _pair_has_code(act: Act) -> bool:
 
 def _propose(job: _Job) -> Outcome:
     """The first of several signatures: an entry without effect, until the last one comes."""
+    point = guarding_rule(job.act).hold_point
+    unsure = clock_set_back(point, job.act, job.dossier, job.study, job.now) if point is not None and job.study is not None else None
+    if unsure is not None:
+        return Outcome(kind="cannot_check", subject=job.act.subject, act=job.act.rule.name, verdict=unsure)
     proposed = Proposed(
         node=job.act.subject,
         proposal=job.proposal,
@@ -256,7 +260,8 @@ def _decide(job: _Job) -> Outcome:
         return _append(job, None)
     if job.study is None:
         raise InputError(f"“{job.act.rule.title}” belongs to no study, so nothing says how to judge it", code="no_study")
-    verdict = judge(point, judged_act(job.act), job.signers, job.dossier, job.study, job.now, job.second)
+    known = job.dossier.without(job.act.subject, job.act.entry) if isinstance(job.act, Corrected) else job.dossier
+    verdict = judge(point, judged_act(job.act), job.signers, known, job.study, job.now, job.second)
     if any(f.gate == "SYS-CLOCK" for f in verdict.blocking):
         # A time that cannot be trusted must not become the time of an entry.
         return Outcome(kind="cannot_check", subject=job.act.subject, act=job.act.rule.name, verdict=verdict, proposal=job.proposal)

@@ -36,7 +36,7 @@ def test_module_opens_with_one_sentence(path: Path):
         return  # an empty __init__.py has nothing to say
     opening = (ast.get_docstring(module) or "").split("\n\n")[0]
     assert opening, "the module has no docstring"
-    assert opening[0].isupper() or opening.startswith("custody ")
+    assert opening[0].isupper() or opening.startswith(("custody ", "`"))
     assert opening.rstrip().endswith((".", ":"))
 
 

@@ -97,3 +97,12 @@ def test_the_strict_window_is_the_overlap_of_both_jurisdictions(chain):
     fold = fold_of(chain)
     delivered_at = fold.delivered_at
     assert fold.tests.window == (delivered_at - timedelta(hours=12), delivered_at + timedelta(days=7))
+
+
+def test_a_proposed_collection_goes_before_the_recorded_one_and_is_no_evidence_yet(chain):
+    recorded = fold_of(chain)
+    assert recorded.collection_evidence == (recorded.collected.digest,)
+    corrected = dataclasses.replace(recorded.collection, delivered_at=recorded.delivered_at - timedelta(minutes=5))
+    proposed = dataclasses.replace(recorded, proposed=corrected)
+    assert proposed.delivered_at == recorded.delivered_at - timedelta(minutes=5)
+    assert proposed.collection_evidence == ()

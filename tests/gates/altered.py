@@ -8,7 +8,7 @@ import json
 from datetime import timedelta
 
 from custody.domain.acts.study import StudyProposed
-from custody.domain.dossier import Deed, Entry
+from custody.domain.dossier import Deed, Deeds, Entry
 from custody.domain.ids import Digest
 from custody.gates import evaluate
 from custody.workflows.rehearsal.steps import STUDY
@@ -43,7 +43,7 @@ def case_knowing(chain, hold_point, *acts, nth=0, hours_ago=0.0):
     streams = dict(case.dossier.streams)
     for act in acts:
         made = deed(act, now - timedelta(hours=hours_ago), case.signers[0])
-        streams[act.subject.key] = (*streams.get(act.subject.key, ()), made)
+        streams[act.subject.key] = Deeds((*streams.get(act.subject.key, ()), made))
     return dataclasses.replace(case, dossier=dataclasses.replace(case.dossier, streams=streams)), now
 
 

@@ -24,6 +24,7 @@ from custody.domain.acts.release import (
     ReleasedExceptionally,
 )
 from custody.domain.acts.shipping import BagDamaged, BagDestroyed, BagRefusedAtReceipt
+from custody.domain.dossier import Deeds
 from custody.domain.ids import Digest, DoseId
 from custody.domain.terms import Answer, ColdChainDecision, HoldPoint, Product, ProductForm
 from custody.domain.verdict import Excepted, Passed
@@ -558,7 +559,7 @@ def test_bag_reserved_for_another_dose_is_not_allocated(chain):
 def test_bag_nobody_reserved_is_not_prepared(chain):
     case, now = chain.case_at(HoldPoint.PREPARE)
     bag = chain.cast.bags[0]
-    kept = tuple(d for d in case.dossier.streams[bag.key] if not isinstance(d.act, BagReserved))
+    kept = Deeds(d for d in case.dossier.streams[bag.key] if not isinstance(d.act, BagReserved))
     dossier = dataclasses.replace(case.dossier, streams={**case.dossier.streams, bag.key: kept})
     verdict = evaluate(HoldPoint.PREPARE, dataclasses.replace(case, dossier=dossier), now)
     assert reasons(verdict, "BAG-STATE") == {"not_reserved"}
@@ -566,7 +567,7 @@ def test_bag_nobody_reserved_is_not_prepared(chain):
 
 def test_bag_the_ledger_does_not_know_stops_every_standing_gate(chain):
     case, now = chain.case_at(HoldPoint.RECEIPT)
-    streams = {**case.dossier.streams, case.subject.key: ()}
+    streams = {**case.dossier.streams, case.subject.key: Deeds()}
     verdict = evaluate(HoldPoint.RECEIPT, dataclasses.replace(case, dossier=dataclasses.replace(case.dossier, streams=streams)), now)
     assert blocked_gates(verdict) >= set(STANDING)
     assert {r for gate in STANDING for r in reasons(verdict, gate)} == {"missing"}

@@ -241,6 +241,7 @@ def test_each_of_the_three_nats_is_needed_to_spare_the_repeat(chain, test):
     put_in_force(chain, "donor", required_tests=[t for t in REQUIRED if t != test])
     chain.drop("donor_test_resulted", where=lambda act: act.test == test)
     only(chain, "ELG-REPEAT", "repeat_needed")
+    assert chain.verdict_at(G2).blocking[0].outcome.reason.values["test"] == (test,)
 
 
 @pytest.mark.parametrize(("days_and_seconds", "passes"), [((180, 0), True), ((179, 86399), False)])

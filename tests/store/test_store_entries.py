@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,12 +18,14 @@ from custody.ledger.leaves import leaf_data
 from custody.ledger.merkle import leaf_hash, verify_inclusion
 from custody.ledger.streams import GENESIS
 from custody.store import log
+from custody.store.connection import open_store
 from custody.store.entries import append, heads, last_recorded_at, load_evidence, load_streams, lock_streams, size
 from custody.store.loading import forget_decoded
 from tests.store.ledger import (
     DONOR,
     NOW,
     STREAM,
+    Ledger,
     account_created,
     collected,
     consent,
@@ -123,11 +126,6 @@ def test_locking_streams_is_quiet_for_streams_old_and_new(ledger, store):
 
 
 def test_two_stores_do_not_share_what_they_remember(ledger, tmp_path, template):
-    import shutil
-
-    from custody.store.connection import open_store
-    from tests.store.ledger import Ledger
-
     other_path = tmp_path / "other.db"
     shutil.copy(template, other_path)
     other = Ledger(open_store(f"sqlite:///{other_path}"))
@@ -201,11 +199,6 @@ ACTS_ABOUT_DONORS = st.one_of(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(ACTS_ABOUT_DONORS, min_size=1, max_size=4), min_size=1, max_size=5), forget=st.booleans())
 def test_whatever_is_appended_comes_back_and_proves_itself(template, tmp_path_factory, batches, forget):
-    import shutil
-
-    from custody.store.connection import open_store
-    from tests.store.ledger import Ledger
-
     path = tmp_path_factory.mktemp("property") / "custody.db"
     shutil.copy(template, path)
     ledger = Ledger(open_store(f"sqlite:///{path}"))

@@ -114,7 +114,7 @@ def test_work_list_of_a_site_has_what_was_recorded_there_or_is_bound_for_it(ledg
     ledger.record(registered(), site="A9990")
     ledger.record(registered(OTHER_DONOR), site="A9991")
     with store.writing() as connection:
-        connection.execute(insert(edge), {"stream": "donor:D-2", "position": 9, "parent": "site:A9992", "child": "donor:D-2"})
+        connection.execute(insert(edge), {"entry_id": 9, "parent": "site:A9992", "child": "donor:D-2"})
     for site, found in (("A9990", ["donor:D-1"]), ("A9991", ["donor:D-2"]), ("A9992", ["donor:D-2"]), ("A9993", [])):
         assert [item.stream for item in ask(ledger, streams_of_kind, "donor", site=site, limit=10)] == found
     assert ask(ledger, streams_of_kind, "donor", study="OTHER", limit=10) == ()
@@ -148,7 +148,7 @@ def test_trace_equals_a_walk_by_hand_also_through_pools_and_cycles(store, pairs,
     with store.writing() as connection:
         connection.exec_driver_sql("DELETE FROM edge")
         if pairs:
-            rows = [{"stream": child, "position": 1, "parent": parent, "child": child} for parent, child in pairs]
+            rows = [{"entry_id": 1, "parent": parent, "child": child} for parent, child in pairs]
             connection.execute(insert(edge), rows)
         found = trace(connection, start, forward)
     assert dict(found) == walked(pairs, start, forward)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
+from custody.domain.acts.people import SecretSet
 from custody.domain.readings import Reading, Series
 from custody.errors import LedgerBrokenError
 from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.streams import entry_digest
 from custody.store import attachments, credentials, series
-from custody.store.entries import load_evidence
+from custody.store.entries import append, load_evidence
 from custody.store.facts import set_fact
 from custody.store.loading import FRESH_EVIDENCE, forget_decoded
+from custody.store.lookups import rebuild
 from custody.store.tables import APPEND_ONLY, triggers
 from custody.store.verification import make_checkpoint
-from tests.store.ledger import NOW, STREAM, account_created, collected, consent, registered, signed_in, withdrawn
+from tests.store.ledger import NOW, STREAM, account_created, collected, consent, new, registered, signed_in, withdrawn
 
 ACCOUNT = "account:lin.wei"
 
@@ -200,8 +204,10 @@ LOG_EDITS = {
     "head too many": ("INSERT INTO stream_head VALUES ('donor:D-7', 1, zeroblob(32))", "donor:D-7 entry 1: the head of its stream"),
     "head deleted": ("DELETE FROM stream_head WHERE stream = 'donor:D-1'", "donor:D-1 entry 3: the head of its stream is missing"),
     "edge": ("UPDATE edge SET parent = 'donor:D-8'", "the lookup edge lacks"),
-    "edge too many": ("INSERT INTO edge VALUES ('donor:D-1', 1, 'lot:A', 'lot:B')", "the lookup edge should not have"),
-    "name too many": ("INSERT INTO entry_name VALUES ('donor:D-1', 1, 'X')", "the lookup entry_name should not have"),
+    "edge too many": ("INSERT INTO edge VALUES (1, 'lot:A', 'lot:B')", "the lookup edge should not have"),
+    "edge of no entry": ("INSERT INTO edge VALUES (99, 'lot:A', 'lot:B')", "the lookup edge should not have"),
+    "edge before all": ("INSERT INTO edge VALUES (0, 'lot:A', 'lot:B')", "the lookup edge should not have"),
+    "name too many": ("INSERT INTO entry_name VALUES (1, 'X', 'donor:D-1')", "the lookup entry_name should not have"),
     "summary act": ("UPDATE stream_summary SET act = 'x' WHERE stream = 'donor:D-1'", "stream_summary is wrong about donor:D-1"),
     "summary kind": ("UPDATE stream_summary SET kind = 'lot' WHERE stream = 'donor:D-1'", "stream_summary is wrong about donor:D-1"),
     "summary missing": ("DELETE FROM stream_summary WHERE stream = 'donor:D-1'", "stream_summary is wrong about donor:D-1"),
@@ -212,7 +218,7 @@ LOG_EDITS = {
     "site": ("DELETE FROM stream_site WHERE stream = 'donor:D-1'", "the lookup stream_site lacks"),
     "site too many": ("INSERT INTO stream_site VALUES ('X', 'donor:D-1')", "the lookup stream_site should not have"),
     "waiting too many": (
-        "INSERT INTO waiting_proposal VALUES ('donor:D-1','p',1,'a',1,'{}',1,'S',NULL,'x','x','x')",
+        "INSERT INTO waiting_proposal VALUES ('donor:D-1','p',1,1,'a',1,'{}',1,'S',NULL,'x','x','x')",
         "the lookup waiting_proposal is wrong",
     ),
 }
@@ -316,9 +322,6 @@ def test_replacing_by_any_unique_column_is_refused(written):
 
 # --- what lies beside the ledger --------------------------------------------------------------------------------------
 def one_series(celsius="4.5"):
-    from datetime import UTC, datetime
-    from decimal import Decimal
-
     return Series(readings=(Reading(datetime(2026, 1, 1, tzinfo=UTC), Decimal(celsius)),), interval_minutes=Decimal(10))
 
 
@@ -345,10 +348,6 @@ def test_changed_series_is_found_by_the_next_verdict_and_by_verification(written
 
 
 def secret_recorded(ledger, secret_hash="hash"):
-    from custody.domain.acts.people import SecretSet
-    from custody.store.entries import append
-    from tests.store.ledger import new
-
     account = account_created().account
     with ledger.store.writing() as connection:
         kept = credentials.set_secret(connection, account, secret_hash, set_at=NOW, must_change=False)
@@ -388,8 +387,6 @@ def cut_tail(ledger):
         "DELETE FROM stream_head WHERE stream = 'account:lin.wei'",
     )
     with ledger.store.writing() as connection:
-        from custody.store.lookups import rebuild
-
         rebuild(connection)
 
 

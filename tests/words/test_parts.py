@@ -188,7 +188,7 @@ def test_lists_and_confirmation_render(words):
 
 
 def templates():
-    return [file for file in sorted(TEMPLATES.rglob("*.html"))]
+    return sorted(TEMPLATES.rglob("*.html"))
 
 
 def test_templates_carry_no_style_and_no_script_of_their_own():

@@ -207,7 +207,7 @@ class DoseAllocated(Act):
 
     def companions(self, study: StudyId | None) -> tuple[Act, ...]:
         assert study is not None
-        reserved = tuple(BagReserved(bag=bag, dose=self.dose) for bag in self.bags)
+        reserved = tuple(BagReserved(bag=bag, dose=self.dose, kit=self.kit) for bag in self.bags)
         return (*reserved, CohortSlotTaken(study=study, cohort=self.cohort, dose=self.dose))
 
 
@@ -243,8 +243,11 @@ class SpareAllocated(Act):
 )
 @dataclass(frozen=True, kw_only=True)
 class BagReserved(Act):
+    """`kit` is followed, so that a hold on the kit reaches the bag wherever it is judged."""
+
     bag: BagId
     dose: Names[DoseId]
+    kit: Parent[KitId] | None = None
 
 
 @act(

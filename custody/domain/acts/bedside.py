@@ -323,7 +323,7 @@ class InfusionStarted(Act):
     "bag_spiked",
     title="Bag spiked",
     about=BagId,
-    after=("bag_dispensed",),
+    after=("bag_filled",),
     unguarded_because="written with the start of the infusion, which hold points G12 and G12N guard",
     biz_step="other",
     companion=True,
@@ -561,7 +561,8 @@ class InfusionRecordedLate(Act):
 
     def companions(self, study: StudyId | None) -> tuple[Act, ...]:
         del study
-        return (ParticipantDoseStarted(participant=self.participant, dose=self.dose),)
+        spiked = tuple(BagSpiked(bag=bag, dose=self.dose) for bag in self.bags)
+        return (ParticipantDoseStarted(participant=self.participant, dose=self.dose), *spiked)
 
 
 @act(

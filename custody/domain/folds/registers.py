@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from custody.domain.acts.base import Act
 from custody.domain.acts.manufacturing import (
@@ -30,6 +30,7 @@ from custody.domain.ids import AccountId, EquipmentId, LoggerId, MaterialId
 from custody.domain.terms import SignatureStateWord
 
 
+@lru_cache(maxsize=256)
 def span(*, days: Decimal = Decimal(0), hours: Decimal = Decimal(0), minutes: Decimal = Decimal(0)) -> timedelta:
     """An exact length of time from the decimals of the criteria; to the microsecond, rounded down so that a limit never grows."""
     microseconds = Fraction(days) * 86_400_000_000 + Fraction(hours) * 3_600_000_000 + Fraction(minutes) * 60_000_000

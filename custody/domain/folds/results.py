@@ -130,6 +130,12 @@ class Results:
     @cached_property
     def tests(self) -> dict[str, JudgedTest]:
         """Every test of the specification by its code, measured or not."""
+        stream = self.dossier.streams.get(self.node.key)
+        if stream is None:
+            return self._work_out()
+        return stream.once((Results, self.node, self.tier, self.criteria, self.phase, self.label, self.bag), self._work_out)
+
+    def _work_out(self) -> dict[str, JudgedTest]:
         by_test: dict[str, list[Deed[ResultRecorded]]] = {}
         for deed in self._recorded:
             if self.bag is None or deed.act.bag == self.bag:

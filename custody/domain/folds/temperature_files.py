@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead
 from custody.domain.dossier import Deed
@@ -38,9 +39,17 @@ def traces_of(study: StudyFold, logger: LoggerId, since: datetime | None = None)
         series = study.dossier.series.get(deed.act.series)
         if series is None:
             raise MissingFact("temperature_readings", node=logger, evidence=(deed.digest,))
-        readings = series.readings if since is None else tuple(r for r in series.readings if r.at >= since)
-        if readings:
-            yield Trace(deed=deed, series=replace(series, readings=readings), signature=signature_of(study, deed.act))
+        if (clipped := _from(series, since)) is not None:
+            yield Trace(deed=deed, series=clipped, signature=signature_of(study, deed.act))
+
+
+@lru_cache(maxsize=2048)
+def _from(series: Series, since: datetime | None) -> Series | None:
+    """The readings from `since` on; None when there is none."""
+    if since is None or since <= series.start:
+        return series
+    readings = tuple(r for r in series.readings if r.at >= since)
+    return replace(series, readings=readings) if readings else None
 
 
 def signature_of(study: StudyFold, read: LoggerFileRead) -> SignatureStateWord:

@@ -58,6 +58,15 @@ def moved(steps: Steps, name: str, to: datetime, *, nth: int = 0, where: Where |
     return with_step(steps, name, lambda step: replace(step, at=to, act=_with(step.act, **fields)), nth=nth, where=where)
 
 
+def delayed(steps: Steps, name: str, by: timedelta, *times: str) -> Steps:
+    """Every step called `name` comes later, and with it the named times inside its act."""
+
+    def later(step: Step) -> Step:
+        return replace(step, at=step.at + by, act=_with(step.act, **{field: getattr(step.act, field) + by for field in times}))
+
+    return in_order(later(step) if step.name == name else step for step in steps)
+
+
 def dropped(steps: Steps, name: str, *, nth: int = 0, where: Where | None = None) -> Steps:
     place = index(steps, name, nth=nth, where=where)
     return (*steps[:place], *steps[place + 1 :])
@@ -78,9 +87,7 @@ def before(steps: Steps, name: str, *, nth: int = 0, where: Where | None = None)
     return step_of(steps, name, nth=nth, where=where).at - A_SECOND
 
 
-def with_file(
-    steps: Steps, logger: LoggerId, celsius: str, *, start: datetime | None = None, spike: Spike | None = None
-) -> Steps:
+def with_file(steps: Steps, logger: LoggerId, celsius: str, *, start: datetime | None = None, spike: Spike | None = None) -> Steps:
     """The last temperature file of `logger` with other readings: begun at `start`, and warm or cold for a while."""
 
     def edit(step: Step) -> Step:

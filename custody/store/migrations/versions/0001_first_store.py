@@ -45,11 +45,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "edge",
-        sa.Column("stream", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("entry_id", sa.Integer(), nullable=False),
         sa.Column("parent", sa.Text(), nullable=False),
         sa.Column("child", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("stream", "position", "parent", "child", name=op.f("pk_edge")),
+        sa.PrimaryKeyConstraint("entry_id", "parent", "child", name=op.f("pk_edge")),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
@@ -85,10 +84,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "entry_name",
-        sa.Column("stream", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("entry_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("stream", "position", "name", name=op.f("pk_entry_name")),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("entry_id", "name", name=op.f("pk_entry_name")),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
@@ -205,6 +204,7 @@ def upgrade() -> None:
         "waiting_proposal",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("proposal", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("act_version", sa.Integer(), nullable=False),

@@ -1,0 +1,100 @@
+"""A store for the benchmarks: one lot and many doses, each at the bedside and ready for the last scan."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from custody.domain.acts.shipping import ShipmentArrived
+from custody.domain.criteria import content_from
+from custody.ledger.canonical import canonical
+from custody.store.connection import Store, open_store
+from custody.store.facts import ORIGIN, mark_demonstration, set_fact
+from custody.store.schema import upgrade
+from custody.workflows import people
+from custody.workflows.demonstration import SECRET
+from custody.workflows.rehearsal import bedside, downstream
+from custody.workflows.rehearsal.player import Player, open_ledger
+from custody.workflows.rehearsal.road import Cast
+from custody.workflows.rehearsal.steps import Script, Step
+from custody.workflows.rehearsal.steps import people as cast_people
+from custody.workflows.rehearsal.whole import make, prepare, study_of
+
+WEIGHT_KG = Decimal(70)
+
+
+def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
+    """A demonstration store in `folder` whose `doses` wait for wristband and bag to be scanned, and the cast of each."""
+    os.environ["CUSTODY_WEAK_SECRETS"] = "1"
+    store = open_store(f"sqlite:///{folder / 'bench.db'}")
+    upgrade(store)
+    with store.writing() as connection:
+        mark_demonstration(connection)
+        set_fact(connection, ORIGIN, "custody.example.org/bench")
+    now = datetime.now(UTC)
+    casts = tuple(_cast(n, doses) for n in range(doses))
+    script = _script(now + timedelta(minutes=3), casts)
+    steps = [step for step in script.in_order() if step.at <= now]
+    open_ledger(store, steps[0].at - timedelta(minutes=1))
+    player = Player(store)
+    for step in steps:
+        player.play(step)
+    with store.writing() as connection:
+        for person in cast_people().values():
+            people.choose_secret(connection, store, person.account, SECRET, now)
+    return store, casts
+
+
+def _cast(n: int, doses: int) -> Cast:
+    """All doses come from lot 1; each has a participant and a bag of its own."""
+    return Cast(number=n + 1, batch=1, upstream=1, weight_kg=WEIGHT_KG, bag_count=doses + 1, first_bag=n)
+
+
+def _script(start: datetime, casts: tuple[Cast, ...]) -> Script:
+    criteria, text = study_of(casts[0].form)
+    content = json.loads(text)
+    for cohort in content["cohorts"]:
+        cohort["size"] = len(casts) + 1
+    text = canonical(content).decode()
+    criteria = content_from(text)
+    script = Script(start.replace(second=0, microsecond=0))
+    prepare(script, text, criteria)
+    first = casts[0]
+    make(script, first, criteria)
+    downstream.store_until_packing(script, kept=first.kept)
+    downstream.pack(script, first, first.bags)
+    downstream.seal(script, first, first.bags)
+    downstream.travel(script, first)
+    for bag in first.bags:
+        downstream.accept(script, first, (bag,))
+    bedside.open_cohort(script, first, criteria)
+    for cast in casts:
+        bedside.enrol(script, cast, criteria)
+        bedside.allocate(script, cast)
+        bedside.thaw(script, cast, cast.dose_bags[0], minutes=-40)
+        bedside.make_ready_at_the_bed(script, cast)
+    script.steps = [_counted(step, len(first.bags)) for step in _files_once(script.steps)]
+    return script
+
+
+def _counted(step: Step, bags: int) -> Step:
+    """The receiving desk counts as many bags as this benchmark sends."""
+    if not isinstance(step.act, ShipmentArrived):
+        return step
+    return replace(step, act=replace(step.act, bags_counted=bags))
+
+
+def _files_once(steps: list[Step]) -> list[Step]:
+    """The freezer's file is read once for all doses, not once for each."""
+    seen: set[bytes] = set()
+    kept = []
+    for step in steps:
+        if step.file and step.file in seen:
+            continue
+        seen.add(step.file)
+        kept.append(step)
+    return kept

@@ -1,0 +1,272 @@
+"""One act on its way from a form to the ledger: what the server fills in, what was typed, what is signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import g
+
+from custody.domain.acts.base import ACTS, Act, ActRule, FieldType, alternatives, field_types
+from custody.domain.acts.codec import body_of
+from custody.domain.acts.record import Corrected
+from custody.domain.ids import BagId, Digest, Identifier, Node, PersonId, ShipmentId, StudyId, node_of
+from custody.errors import CustodyError, InputError, NotFoundError, NotPermittedError, UnreadableCodeError
+from custody.web import current
+from custody.web.answers import SYMBOL_STARTS, Answers, Reader
+from custody.web.errors import sentence
+from custody.web.forms import Field, FormMaker, Typed, as_typed, is_part, one
+from custody.web.moments import Choice, Moment
+from custody.web.wording import known_label
+from custody.workflows import choices as choice_lists
+from custody.workflows import proposing
+from custody.workflows.choices import Known
+from custody.workflows.door import Connection, unit_of_work
+from custody.workflows.refusals import keep_scan
+
+ELSEWHERE: dict[str, str] = {
+    "bedside_scanned": "bedside",
+    "infusion_started": "bedside",
+    "next_bag_started": "bedside",
+    "logger_file_read": "receiving",
+    "secret_set": "secret",
+    "signature_policy_accepted": "policy",
+    "study_proposed": "command",
+}
+"""Acts with a page of their own, and the word for it."""
+NEW_IN = {"bags_filled": frozenset({"bags"})}
+"""Fields, besides the subject of an act that opens a stream, whose things need not be known yet."""
+TEXT_DIGESTS = frozenset({"code", "second_identifier"})
+"""Kept as digests, typed as text."""
+COPIED = (str, datetime)
+"""What the second person does not read again: remarks and times, the ledger's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """An act somebody is about to do, about one thing (None: the act makes it known)."""
+
+    rule: ActRule
+    subject: Node | None
+    fixed: Mapping[str, Any]
+    suggested: Mapping[str, Any]
+    known: Mapping[str, tuple[Known, ...]]
+
+    @property
+    def subject_fixed(self) -> bool:
+        """Whether the thing stands already and need not be scanned."""
+        return self.rule.subject_field in self.fixed
+
+    def choices(self, name: str) -> tuple[Choice, ...]:
+        words = current.words()
+        closed = tuple(Choice(value, words.choice(self.rule.name, name, value)) for value in words.choices(self.rule.name, name))
+        return closed or tuple(Choice(known.value, known_label(words, known)) for known in self.known.get(name, ()))
+
+
+def offered_rule(name: str) -> ActRule:
+    """The act of this name, when it has a form. Raises NotFoundError."""
+    rule = ACTS.get(name)
+    if rule is None or rule.companion or rule.evidence or rule.stage == Corrected.rule.stage:
+        raise NotFoundError(f"there is no form for “{name[:60]}”", code="page_not_found")
+    return rule
+
+
+def task(connection: Connection, rule: ActRule, subject: Node | None) -> Task:
+    """Everything the record knows for this act. A subject that is scanned stays to be scanned."""
+    study = current.study()
+    filled = dict(proposing.filled_in(connection, rule, subject, study))
+    if subject is not None and not field_types(rule.cls)[rule.subject_field].scanned:
+        filled[rule.subject_field] = subject.key
+    return Task(
+        rule=rule,
+        subject=subject,
+        fixed=filled,
+        suggested=proposing.suggested(connection, rule, subject, study),
+        known=choice_lists.choices(connection, rule, subject, current.viewer()),
+    )
+
+
+def subject_from(connection: Connection, rule: ActRule, text: str) -> Node | None:
+    """The thing an act is about, from a link, a scan or typed text; None where nobody named one. Raises as `find_node`."""
+    if rule.about == (StudyId,) and not text:
+        return current.study()
+    if not text:
+        return None
+    return proposing.find_node(connection, _kinds(rule), text.strip(), may_be_new=rule.opens != "no")
+
+
+def _kinds(rule: ActRule) -> tuple[type[Node], ...]:
+    return rule.about
+
+
+def empty_typed(todo: Task, *, scanned: str = "") -> dict[str, list[str]]:
+    """What the form shows at first. `scanned`: the symbol by which the thing was named."""
+    typed = as_typed(todo.rule, todo.suggested, current.words(), current.now())
+    if scanned.startswith(SYMBOL_STARTS):
+        typed[todo.rule.subject_field] = [scanned]
+    elif todo.subject is not None:
+        typed |= _same_thing(todo)
+    return typed
+
+
+def _same_thing(todo: Task) -> dict[str, list[str]]:
+    """Typed fields that can only mean the thing the form is about."""
+    subject = todo.subject
+    return {
+        name: [subject.value]
+        for name, field in field_types(todo.rule.cls).items()
+        if subject is not None and name not in todo.fixed and not field.scanned and not field.repeated and field.plain is type(subject)
+    }
+
+
+def form_fields(todo: Task, typed: Typed, errors: Mapping[str, CustodyError], *, only: frozenset[str] | None = None) -> tuple[Field, ...]:
+    return FormMaker(
+        rule=todo.rule,
+        words=current.words(),
+        typed=typed,
+        now=current.now(),
+        choices=todo.choices,
+        fixed=frozenset(todo.fixed),
+        errors={name: sentence(error) for name, error in errors.items()},
+    ).fields(only)
+
+
+def happened_field(typed: Typed, errors: Mapping[str, CustodyError]) -> Field:
+    """When it happened, for what is written down later."""
+    words = current.words()
+    error = errors.get("happened_at")
+    value = Moment.typed(typed, "happened_at", words.zone, current.now())
+    from custody.web.moments import offsets  # noqa: PLC0415 - only this field stands outside the table of acts
+
+    return Field(
+        name="happened_at",
+        kind="time",
+        label=words.say("form.happened_at"),
+        hint=words.say("form.happened_hint"),
+        required=False,
+        value=value,
+        choices=offsets(value.offset),
+        error=sentence(error) if error is not None else "",
+    )
+
+
+def read_act(connection: Connection, todo: Task, typed: Typed, fixed: Mapping[str, Any] | None = None) -> tuple[Act | None, dict[str, CustodyError]]:
+    """The act as typed, or what does not fit by field. Scans nobody could use are kept as evidence."""
+    answers = Answers(
+        rule=todo.rule,
+        typed=typed,
+        words=current.words(),
+        now=current.now(),
+        find=lambda kinds, text: _find(connection, todo, kinds, text),
+        fixed=todo.fixed if fixed is None else fixed,
+        readers=readers(connection, todo),
+    )
+    act = answers.act()
+    if act is not None and todo.subject is not None and act.subject != todo.subject:
+        words = current.words()
+        answers.errors[todo.rule.subject_field] = UnreadableCodeError(
+            f"this is {act.subject}; the form is about {todo.subject}",
+            code="other_thing",
+            seen=words.named(act.subject),
+            expected=words.named(todo.subject),
+        )
+        act = None
+    _keep_refused_scans(typed, answers.errors, todo.rule)
+    return act, answers.errors
+
+
+def _find(connection: Connection, todo: Task, kinds: tuple[type[Node], ...], text: str) -> Node:
+    subject_may_be_new = todo.rule.opens != "no" and set(kinds) == set(todo.rule.about)
+    new_here = any(BagId in kinds for name in NEW_IN.get(todo.rule.name, ()) if name == "bags")
+    return proposing.find_node(connection, kinds, text, may_be_new=subject_may_be_new or new_here)
+
+
+def readers(connection: Connection, todo: Task) -> dict[str, Reader]:
+    """Fields that are read in a way of their own."""
+
+    def code(text: str, body: Mapping[str, Any]) -> str:
+        node = node_of(body["node"]) if body.get("node") else todo.subject
+        if not isinstance(node, ShipmentId | BagId):
+            raise InputError("scan the shipment or bag first", code="missing_field")
+        return proposing.possession_code(node, text).value
+
+    def identifier(text: str, body: Mapping[str, Any]) -> str:
+        del body
+        return proposing.second_identifier(current.installation().config.key_dir, text).value
+
+    def person(text: str, body: Mapping[str, Any]) -> str:
+        del body
+        return proposing.person_of(connection, text).value
+
+    def digest(text: str, body: Mapping[str, Any]) -> str:
+        del body
+        return Digest.parse(text.strip().lower()).value
+
+    special: dict[str, Reader] = {}
+    for name, field in field_types(todo.rule.cls).items():
+        plain = alternatives(field.plain)[0]
+        if plain is Digest:
+            special[name] = {"code": code, "second_identifier": identifier}.get(name, digest)
+        elif plain is PersonId and todo.rule.name == "handoff_offered":
+            special[name] = person
+    return special
+
+
+def typed_instead(rule: ActRule, typed: Typed) -> dict[str, str]:
+    """What was typed for fields that are kept as a digest only; shown to the person who typed it."""
+    return {name: one(typed, name) for name in TEXT_DIGESTS & set(field_types(rule.cls)) if field_types(rule.cls)[name].plain is Digest}
+
+
+def happened_at(typed: Typed, errors: dict[str, CustodyError]) -> datetime | None:
+    moment = Moment.typed(typed, "happened_at", current.words().zone, current.now())
+    if moment.is_blank:
+        return None
+    try:
+        return moment.read()
+    except InputError as error:
+        errors["happened_at"] = error
+        return None
+
+
+def asked_again(act: Act) -> frozenset[str]:
+    """Fields the second person scans, looks at or measures for themselves; where nothing is scanned, all of them."""
+    fields = field_types(type(act))
+    if not any(_scanned(field) for field in fields.values()):
+        return frozenset(fields)
+    return frozenset(name for name, field in fields.items() if _scanned(field) or _looked_at(field))
+
+
+def _scanned(field: FieldType) -> bool:
+    plain = alternatives(field.plain)[0]
+    return field.scanned or (is_part(plain) and any(_scanned(inner) for inner in field_types(plain).values()))
+
+
+def _looked_at(field: FieldType) -> bool:
+    plain = alternatives(field.plain)[0]
+    return not (is_part(plain) or issubclass(plain, Identifier) or plain in COPIED)
+
+
+def copied(act: Act) -> dict[str, Any]:
+    """What the second person does not give again, from the proposal."""
+    asked = asked_again(act)
+    return {name: value for name, value in body_of(act).items() if name not in asked}
+
+
+def _keep_refused_scans(typed: Typed, errors: Mapping[str, CustodyError], rule: ActRule) -> None:
+    refused = [(one(typed, name), error) for name, error in errors.items() if isinstance(error, UnreadableCodeError) and one(typed, name)]
+    if not refused or g.get("scans_kept"):
+        return
+    g.scans_kept = True
+    with unit_of_work(current.store()) as connection:
+        for text, error in refused:
+            keep_scan(connection, current.present(), current.study(), f"acts/{rule.name}", text, error.code, current.now())
+
+
+def may_sign_first(rule: ActRule) -> bool:
+    try:
+        current.signer(rule, 0)
+    except NotPermittedError:
+        return False
+    return True

@@ -1,0 +1,81 @@
+"""Times as people type them: a date, a clock time and an offset from UTC, each in a field of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Self
+
+from custody.errors import InputError
+
+QUARTERS = (-570, -210, 210, 270, 330, 345, 390, 570, 630, 765)
+"""Offsets in use that are no whole hour, in minutes."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`date` as 2026-11-22, `time` as 14:32 or 14:32:07, `offset` as +08:00; each as typed."""
+
+    date: str
+    time: str
+    offset: str
+
+    @classmethod
+    def of(cls, at: datetime, zone: tzinfo) -> Self:
+        local = at.astimezone(zone)
+        clock = local.strftime("%H:%M:%S" if local.second else "%H:%M")
+        return cls(local.date().isoformat(), clock, offset_text(local.utcoffset() or timedelta(0)))
+
+    @classmethod
+    def typed(cls, values: Mapping[str, list[str]], name: str, zone: tzinfo, now: datetime) -> Self:
+        """What was typed under `name`; the offset is the reader's own where none came."""
+        date, clock, offset = ((values.get(f"{name}.{part}") or [""])[0].strip() for part in ("date", "time", "offset"))
+        return cls(date, clock, offset or offset_text(now.astimezone(zone).utcoffset() or timedelta(0)))
+
+    def as_typed(self, name: str) -> Iterator[tuple[str, list[str]]]:
+        yield f"{name}.date", [self.date]
+        yield f"{name}.time", [self.time]
+        yield f"{name}.offset", [self.offset]
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.date and not self.time
+
+    def read(self) -> datetime:
+        """Raises InputError for what is no time."""
+        text = f"{self.date}T{self.time}{self.offset}"
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise InputError(f"“{text[:40]}” is not a time", code="not_a_time", seen=f"{self.date} {self.time}".strip()[:40]) from error
+        if at.utcoffset() is None or not self.date or not self.time:
+            raise InputError(f"“{text[:40]}” is not a time", code="not_a_time", seen=f"{self.date} {self.time}".strip()[:40])
+        return at
+
+
+def offset_text(offset: timedelta) -> str:
+    minutes = round(offset.total_seconds() / 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def offsets(chosen: str) -> tuple[Choice, ...]:
+    """Every offset in use, and `chosen`."""
+    minutes = sorted({*QUARTERS, *(60 * hour for hour in range(-12, 15))})
+    every = {offset_text(timedelta(minutes=each)): _label(each) for each in minutes}
+    every.setdefault(chosen, f"UTC{chosen}")
+    return tuple(Choice(value, label) for value, label in every.items())
+
+
+def _label(minutes: int) -> str:
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'−' if minutes < 0 else '+'}{hours}" + (f":{rest:02d}" if rest else "")

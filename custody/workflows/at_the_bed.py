@@ -1,0 +1,113 @@
+"""Which doses wait for the bed at this site, which of them a scan means, and what a bag scanned at a bed must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from custody.codes.scan import expect, read_scan
+from custody.domain.folds.base import MissingFact
+from custody.domain.folds.dose import DoseFold
+from custody.domain.folds.study import StudyFold
+from custody.domain.ids import BagId, CohortId, DoseId, ParticipantId, WristbandToken, node_of
+from custody.errors import InputError, NotFoundError, UnreadableCodeError
+from custody.store import lookups
+from custody.workflows.bedside import dossier_for, study_of_signer
+from custody.workflows.scans import is_symbol
+from custody.workflows.signer import Signer
+
+DOSES_MAX = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoseAtBed:
+    """A dose as its bed sees it: whom for, which bags are ready, what is prescribed, and how far it is."""
+
+    dose: DoseId
+    participant: ParticipantId
+    cohort: CohortId
+    wristband: WristbandToken | None
+    bags: tuple[BagId, ...]
+    all_bags: tuple[BagId, ...]
+    volume_ml: Decimal | None
+    rate_ml_per_min: Decimal | None
+    started_at: datetime | None
+    ended: bool
+
+    @property
+    def is_at_bed(self) -> bool:
+        """Prepared and released, or running."""
+        return not self.ended and (bool(self.bags) or self.started_at is not None)
+
+
+def doses_at(connection: Connection, signer: Signer) -> tuple[DoseAtBed, ...]:
+    """Doses of the signer's site that are ready for the bed or running, newest first."""
+    items = lookups.streams_of_kind(connection, "dose", site=signer.site.value, study=study_of_signer(signer).value, limit=DOSES_MAX)
+    nodes = (node_of(item.stream) for item in items)
+    found = (dose_at_bed(connection, node, signer) for node in nodes if isinstance(node, DoseId))
+    return tuple(dose for dose in found if dose.is_at_bed)
+
+
+def dose_at_bed(connection: Connection, dose: DoseId, signer: Signer) -> DoseAtBed:
+    """Raises NotFoundError for an unknown dose, or one of another site."""
+    dossier = dossier_for(connection, dose, signer)
+    fold = DoseFold(dossier, dose, StudyFold(dossier, study_of_signer(signer)))
+    prescribed = fold.prescription.act if fold.prescription is not None else None
+    return DoseAtBed(
+        dose=dose,
+        participant=fold.participant,
+        cohort=fold.cohort.id,
+        wristband=_wristband(fold),
+        bags=fold.released_bags,
+        all_bags=fold.bags,
+        volume_ml=None if prescribed is None else prescribed.volume_ml,
+        rate_ml_per_min=None if prescribed is None else prescribed.rate_ml_per_min,
+        started_at=fold.started_at,
+        ended=fold.ended is not None,
+    )
+
+
+def _wristband(fold: DoseFold) -> WristbandToken | None:
+    try:
+        return fold.recipient.wristband.act.wristband
+    except MissingFact:
+        return None
+
+
+def dose_meant(connection: Connection, text: str, signer: Signer) -> DoseId:
+    """The dose that a dose label, a bag label or a wristband belongs to. Raises UnreadableCodeError or NotFoundError."""
+    kind, value = _read(text)
+    for waiting in doses_at(connection, signer):
+        names = {
+            "dose": (waiting.dose.value,),
+            "bag": tuple(bag.value for bag in waiting.all_bags),
+            "wristband": () if waiting.wristband is None else (waiting.wristband.value,),
+        }
+        if value in (names[kind] if kind else (name for every in names.values() for name in every)):
+            return waiting.dose
+    raise NotFoundError(f"“{value[:40]}” belongs to no dose that is ready for the bed here", code="no_dose_ready", seen=value[:40])
+
+
+def _read(text: str) -> tuple[str, str]:
+    if not is_symbol(text):
+        return "", text.strip().upper()
+    scan = read_scan(text)
+    kind = next((value.kind for value in scan.values if value.kind in {"dose", "bag", "wristband"}), "")
+    if not kind:
+        seen = scan.values[0].kind
+        raise UnreadableCodeError("this is no dose label", code="wrong_code_kind", seen=seen, expected="dose")
+    return kind, expect(scan, kind)
+
+
+def require_bag_of(dose: DoseAtBed, bag: BagId) -> None:
+    """Raises InputError for a bag that is not one of this dose: it is not given here, and nothing happens to it."""
+    if bag not in dose.all_bags:
+        raise InputError(
+            f"bag {bag} is not a bag of dose {dose.dose}; do not give it; scan the bag of this dose",
+            code="bag_not_of_dose",
+            seen=bag,
+            expected=dose.dose,
+        )

@@ -1,0 +1,138 @@
+"""How one thing stands now, in one line: state, who answers for it, until when, what stands in the way. Shown to people, read by no gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from custody.domain.acts.base import Act
+from custody.domain.acts.bedside import DoseClosed, InfusionEnded, InfusionStarted
+from custody.domain.acts.people import SiteRegistered
+from custody.domain.dossier import Dossier
+from custody.domain.folds.bag import FINAL, BagFold
+from custody.domain.folds.base import MissingFact
+from custody.domain.folds.handover import Custodian
+from custody.domain.folds.lot import LotFold, Quarantined, Recalled, Rejected
+from custody.domain.folds.shipment import ShipmentFold
+from custody.domain.folds.study import StudyFold
+from custody.domain.ids import BagId, BankId, DoseId, LotId, Node, ShipmentId, StudyId
+from custody.domain.lineage import ancestors_of, holds_over, recalls_over
+from custody.domain.masking import Viewer
+from custody.workflows.next_steps import next_act
+
+FINAL_ACTS = frozenset({"dose_closed", "bag_destroyed", "rejected", "recalled", "shipment_lost"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """`state` is a key of the catalogue (`term.BagState.received`); `blocked` are keys with a number each; `over`: nothing more happens."""
+
+    node: Node
+    state: str = ""
+    holder: str = ""
+    since: datetime | None = None
+    expires_at: datetime | None = None
+    blocked: tuple[tuple[str, str], ...] = ()
+    newest: str = ""
+    next: str = ""
+    over: bool = False
+
+
+def standing(dossier: Dossier, viewer: Viewer, node: Node, now: datetime) -> Standing:
+    """How `node` stands. A fact that is missing leaves its place empty: this is a line on a list, not a verdict."""
+    deeds = dossier.deeds(node, Act)
+    newest = deeds[-1].act.rule.name if deeds else ""
+    study = viewer.study
+    state, holder, since, expires = _shown(dossier, node, StudyFold(dossier, study)) if study is not None else NOTHING
+    return Standing(
+        node=node,
+        state=state or (f"act.{newest}" if newest else ""),
+        holder=holder,
+        since=since or (deeds[-1].recorded_at if deeds else None),
+        expires_at=expires,
+        blocked=() if viewer.blind else _blocked(dossier, node, study, now),
+        newest=newest,
+        next=next_act(newest),
+        over=newest in FINAL_ACTS or state in {f"term.BagState.{word.value}" for word in FINAL},
+    )
+
+
+Shown = tuple[str, str, datetime | None, datetime | None]
+
+
+NOTHING: Shown = ("", "", None, None)
+
+
+def _shown(dossier: Dossier, node: Node, study: StudyFold) -> Shown:
+    try:
+        if isinstance(node, BagId):
+            return _bag(BagFold(dossier, node, study))
+        if isinstance(node, (LotId, BankId)):
+            return _lot(LotFold(dossier, node, study))
+        if isinstance(node, ShipmentId):
+            return _shipment(ShipmentFold(dossier, node, study))
+        if isinstance(node, DoseId):
+            return _dose(dossier, node)
+    except MissingFact:
+        pass  # the newest act then stands for the state
+    return NOTHING
+
+
+def _bag(fold: BagFold) -> Shown:
+    interval = fold.custody.intervals[-1]
+    over = fold.state in FINAL
+    expires = None if over else fold.earliest_expiry().expires_at
+    return f"term.BagState.{fold.state.value}", holder_of(fold.dossier, interval.custodian), interval.start, expires
+
+
+def _lot(fold: LotFold) -> Shown:
+    word = type(fold.disposition).__name__.lower()
+    decided = None if isinstance(fold.disposition, Quarantined) else fold.disposition.deed.recorded_at
+    try:
+        expires: datetime | None = fold.expires_at
+    except (MissingFact, AttributeError):
+        expires = None
+    return f"term.disposition.{word}", "", decided, expires if not isinstance(fold.disposition, (Rejected, Recalled)) else None
+
+
+def _shipment(fold: ShipmentFold) -> Shown:
+    since = list(fold.custody())[-1][0]
+    ends = None if fold.arrived is not None else fold.late_after
+    return "", holder_of(fold.dossier, fold.custodian), since, ends
+
+
+def _dose(dossier: Dossier, dose: DoseId) -> Shown:
+    last = dossier.last(dose, InfusionStarted, InfusionEnded, DoseClosed)
+    return (f"act.{last.act.rule.name}" if last is not None else ""), "", last.recorded_at if last is not None else None, None
+
+
+def holder_of(dossier: Dossier, custodian: Custodian) -> str:
+    """The printed name of a person, an organisation, or the name of a site."""
+    if custodian.person is not None:
+        signers = (signer for deeds in dossier.streams.values() for deed in deeds for signer in deed.signers)
+        return next((signer.printed_name for signer in signers if signer.person == custodian.person), custodian.person.value)
+    if custodian.organisation:
+        return custodian.organisation
+    site = dossier.last(custodian.site, SiteRegistered)
+    return site.act.name if site is not None else custodian.site.value
+
+
+def _blocked(dossier: Dossier, node: Node, study: StudyId | None, now: datetime) -> tuple[tuple[str, str], ...]:
+    line = (node, *ancestors_of(dossier, node))
+    found = [("work.blocked_recall", f"{deed.act.recall} ({deed.act.node.key})") for deed in recalls_over(dossier, line)]
+    found += [("work.blocked_hold", f"{deed.act.hold} ({deed.act.subject.key})") for deed in holds_over(dossier, line)]
+    if isinstance(node, BagId) and study is not None and not found:
+        found += _bag_faults(BagFold(dossier, node, StudyFold(dossier, study)), now)
+    return tuple(found)
+
+
+def _bag_faults(fold: BagFold, now: datetime) -> list[tuple[str, str]]:
+    try:
+        if fold.state in FINAL:
+            return []
+        faults = [("work.blocked_gap", gap.kind) for gap in fold.custody.open_gaps(now)[:1]]
+        if fold.earliest_expiry().expires_at <= now:
+            faults.append(("work.blocked_expired", ""))
+    except MissingFact:
+        return []
+    return faults

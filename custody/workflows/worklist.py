@@ -1,0 +1,145 @@
+"""The work list: what waits for this person, what moves and what is blocked; every line through the masking door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from custody.domain.acts.base import ACTS
+from custody.domain.dossier import Dossier, Signed
+from custody.domain.duties import roles_at
+from custody.domain.ids import Digest, Node, node_of
+from custody.domain.masking import Seen, Viewer, act_shown
+from custody.domain.terms import Role
+from custody.errors import CustodyError
+from custody.store import lookups
+from custody.store.lookups import WaitingProposal
+from custody.workflows.dossiers import dossier_of
+from custody.workflows.order import guarding_rule, proposed_act
+from custody.workflows.people import Present
+from custody.workflows.recording import find_proposal
+from custody.workflows.standing import Standing, standing
+
+KINDS = ("dose", "shipment", "bag", "lot")
+EACH_MAX = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A proposal that waits: what, about what, who has signed, which roles may sign next; `mine`: this person may."""
+
+    node: Node
+    act: str
+    proposal: Digest
+    signed: tuple[Signed, ...]
+    roles: tuple[Role, ...]
+    expires_at: datetime
+    mine: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkList:
+    """`broken`: things whose record could not be read; they are named, not left out."""
+
+    waiting: tuple[Waiting, ...]
+    moving: tuple[Standing, ...]
+    blocked: tuple[Standing, ...]
+    broken: tuple[Node, ...]
+    as_of: datetime
+
+
+def work_list(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Seen[WorkList]:
+    """Everything one person should know when they come to work."""
+    rows: list[Standing] = []
+    broken: list[Node] = []
+    for node in _things(connection, viewer):
+        try:
+            rows.append(standing(_dossier(connection, viewer, node), viewer, node, now))
+        except CustodyError:
+            broken.append(node)
+    open_rows = [row for row in rows if not row.over or row.blocked]
+    return Seen(
+        WorkList(
+            waiting=tuple(each for each in _waiting(connection, viewer, present, now) if each.mine),
+            moving=tuple(row for row in open_rows if not row.blocked),
+            blocked=tuple(row for row in open_rows if row.blocked),
+            broken=tuple(broken),
+            as_of=now,
+        )
+    )
+
+
+def waiting_for(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Seen[tuple[Waiting, ...]]:
+    """Every proposal this person may see: those they can sign first, then the others."""
+    found = tuple(_waiting(connection, viewer, present, now))
+    return Seen(tuple(sorted(found, key=lambda each: (not each.mine, each.expires_at))))
+
+
+def waiting_on(connection: Connection, viewer: Viewer, present: Present, node: Node, now: datetime) -> Seen[tuple[Waiting, ...]]:
+    """The proposals that wait on one thing."""
+    return Seen(tuple(each for each in _waiting(connection, viewer, present, now) if each.node == node))
+
+
+def _dossier(connection: Connection, viewer: Viewer, node: Node) -> Dossier:
+    return dossier_of(connection, [node, *([viewer.study] if viewer.study is not None else [])])
+
+
+def _things(connection: Connection, viewer: Viewer) -> Iterator[Node]:
+    study = None if viewer.study is None else viewer.study.value
+    for kind in KINDS:
+        for item in lookups.streams_of_kind(connection, kind, study=study, limit=EACH_MAX):
+            node = node_of(item.stream)
+            if viewer.may_see(node):
+                yield node
+
+
+def _waiting(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Iterator[Waiting]:
+    for item in lookups.waiting(connection):
+        if item.expires_at <= now or not _of_study(item, viewer):
+            continue
+        found = _one(connection, viewer, present, item)
+        if found is not None:
+            yield found
+
+
+def _of_study(item: WaitingProposal, viewer: Viewer) -> bool:
+    return viewer.study is None or item.study is None or item.study == viewer.study.value
+
+
+def _one(connection: Connection, viewer: Viewer, present: Present, item: WaitingProposal) -> Waiting | None:
+    node, digest = node_of(item.stream), Digest(item.proposal)
+    if not viewer.may_see(node):
+        return None
+    entry, signed = find_proposal(connection, node, digest)
+    act = proposed_act(entry)
+    if not act_shown(viewer, act):
+        return None
+    roles = roles_at(guarding_rule(act), len(signed))
+    may = any(grant.role in roles and grant.covers(entry.study) for grant in present.grants)
+    return Waiting(
+        node=node,
+        act=item.act,
+        proposal=digest,
+        signed=signed,
+        roles=tuple(sorted(roles)),
+        expires_at=item.expires_at,
+        mine=may and present.person not in {signer.person for signer in signed},
+    )
+
+
+def acts_about(viewer: Viewer, node: Node, newest: frozenset[str], roles: frozenset[Role]) -> tuple[str, ...]:
+    """Acts about this kind of thing that these roles may begin, and whose own order allows them now."""
+    del viewer
+    return tuple(
+        rule.name
+        for rule in ACTS.values()
+        if type(node) in rule.about
+        and rule.opens != "first"
+        and not (rule.companion or rule.evidence)
+        and rule.stage != "record"
+        and roles & roles_at(rule, 0)
+        and (not rule.after or newest & set(rule.after))
+    )
