@@ -72,7 +72,7 @@ class Store:
             raise InputError(f"{self.path} is read-only; give custody the right to write to it and to its folder")
         with here.lock, here.engine.connect() as connection:
             # In SQLAlchemy 2 this changes the connection itself.
-            connection.execution_options(custody_begin="BEGIN IMMEDIATE")
+            connection.execution_options(custody_begin="BEGIN IMMEDIATE", custody_proved_here={})
             with connection.begin():
                 yield connection
             self._copy_journal(connection)

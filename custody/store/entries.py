@@ -14,7 +14,8 @@ from custody.ledger.leaves import SALT_SIZE
 from custody.ledger.streams import GENESIS, entry_digest
 from custody.store import log, lookup_rows
 from custody.store.envelope import NewEntry, entry_of, fields_of, text_of
-from custody.store.loading import entry_by_digest, forget_decoded, heads, load_evidence, load_streams, read_heads
+from custody.store.envelope_text import Told
+from custody.store.loading import entry_by_digest, forget_decoded, heads, load_evidence, load_streams, newest_of, proved_here, read_heads
 from custody.store.log import size
 from custody.store.statements import Prepared, inserted, upserted
 from custody.store.tables import entry, stream_head
@@ -29,6 +30,7 @@ __all__ = [
     "load_evidence",
     "load_streams",
     "lock_streams",
+    "newest_of",
     "size",
 ]
 
@@ -61,7 +63,7 @@ def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: date
     ends = read_heads(connection, {each.act.subject.key for each in new})
     first = log.size(connection)
     rows: list[dict[str, Any]] = []
-    told: list[dict[str, Any]] = []
+    told: list[Told] = []
     for each in new:
         position, previous = ends.get(each.act.subject.key, (0, GENESIS))
         fields = fields_of(each, position=position + 1, previous=previous, recorded_at=recorded_at)
@@ -69,15 +71,25 @@ def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: date
         row = _row(each, first + len(rows) + 1, fields, previous)
         ends[row["stream"]] = (position + 1, row["digest"])
         rows.append(row)
-        told.append({**fields, "id": row["id"]})
+        told.append(Told(row["id"], row["stream"], row["act"], row["envelope"], fields))
     _INSERT_ENTRY.run(connection, rows)
     touched = dict.fromkeys(row["stream"] for row in rows)
     _SET_HEAD.run(connection, [{"stream": stream, "position": ends[stream][0], "digest": ends[stream][1]} for stream in touched])
     log.append_leaves(connection, first, [(row["id"], row["salt"], row["stream"], row["position"], row["digest"]) for row in rows])
     lookup_rows.enter(connection, told)
-    return tuple(
+    written = tuple(
         entry_of(each, position=row["position"], digest=row["digest"], recorded_at=recorded_at) for each, row in zip(new, rows, strict=True)
     )
+    _add_to_what_is_proved(connection, written)
+    return written
+
+
+def _add_to_what_is_proved(connection: Connection, written: tuple[Entry, ...]) -> None:
+    """What this transaction read of a stream grows with what it writes there."""
+    here = proved_here(connection)
+    for each in written:
+        if each.stream in here and not each.act.rule.evidence:
+            here[each.stream] = (*here[each.stream], each)
 
 
 def last_recorded_at(connection: Connection) -> datetime | None:

@@ -7,12 +7,14 @@ keys that no other place has: so these places are unmistakable.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 _ACCOUNT = '{"account":"'
 _ACT = '","act":"'
-_VERSION = ',"act_version":'
 _BODY = ',"body":'
+_PROPOSAL = '"proposal":"'
+_PROPOSED_ACT = ',"body":{"act":"'
 _AFTER_BODY = ',"happened_at":"'
 
 
@@ -40,16 +42,42 @@ class Written(NamedTuple):
             and text.endswith(f'","stream":"{stream}","study":{said_study}}}')
         )
 
-    def content(self) -> dict[str, Any]:
-        """The account, the act's version and its body."""
-        version_at = self.text.index(_VERSION, self.act_at) + len(_VERSION)
-        body_at = self.text.index(_BODY, version_at)
-        return {
-            "account": self.text[len(_ACCOUNT) : self.act_at],
-            "act_version": int(self.text[version_at:body_at]),
-            "body": json.loads(self.text[body_at + len(_BODY) : self.body_end]),
-        }
-
 
 def written(text: str) -> Written:
     return Written(text, text.find(_ACT, len(_ACCOUNT)), text.rfind(_AFTER_BODY))
+
+
+class Told:
+    """What one entry says, read no further than somebody asks."""
+
+    __slots__ = ("_fields", "_text", "act", "number", "stream")
+
+    def __init__(self, number: int, stream: str, act: str, text: str, fields: Mapping[str, Any] | None = None) -> None:
+        self.number = number
+        self.stream = stream
+        self.act = act
+        self._text = text
+        self._fields = fields
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """Those of the envelope."""
+        if self._fields is None:
+            self._fields = json.loads(self._text)
+        return self._fields
+
+    @property
+    def proposal(self) -> str:
+        """The digest of the proposal that an act about proposals names."""
+        if self._fields is not None:
+            return str(self._fields["body"]["proposal"])
+        start = self._text.index(_PROPOSAL, self._text.index(_BODY)) + len(_PROPOSAL)
+        return self._text[start : self._text.index('"', start)]
+
+    @property
+    def proposed_act(self) -> str:
+        """The name of the act that a proposal carries."""
+        if self._fields is not None:
+            return str(self._fields["body"]["act"])
+        start = self._text.index(_PROPOSED_ACT) + len(_PROPOSED_ACT)
+        return self._text[start : self._text.index('"', start)]

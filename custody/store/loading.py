@@ -53,6 +53,12 @@ _RECENT = PreparedIn(
         .where(among(stream_head.c.stream), _columns.evidence != 0, _columns.position > stream_head.c.position - FRESH_EVIDENCE),
     )
 )
+_NEWEST_OF = Prepared(
+    select(*_ROW)
+    .where(_columns.stream == bindparam("stream_wanted"), _columns.act == bindparam("act_wanted"))
+    .order_by(_columns.position.desc())
+    .limit(1)
+)
 _BY_DIGEST = Prepared(select(*_ROW).where(_columns.digest == bindparam("digest_wanted")))
 
 
@@ -144,6 +150,17 @@ def entry_by_digest(connection: Connection, digest: Digest) -> Entry | None:
     return decoded(row)
 
 
+def newest_of(connection: Connection, stream: str, act: str) -> Entry | None:
+    """The newest entry of one kind of act in a stream, evidence too, its own bytes hashed again; None when there is none."""
+    with readable(connection):
+        found = _NEWEST_OF.one(connection, stream_wanted=stream, act_wanted=act)
+    if found is None:
+        return None
+    row = Row(*found)
+    _check_digest(row)
+    return decoded(row)
+
+
 @contextmanager
 def readable(connection: Connection) -> Iterator[None]:
     """A database that cannot give its rows back is a broken record."""
@@ -154,8 +171,23 @@ def readable(connection: Connection) -> Iterator[None]:
 
 
 def _load(connection: Connection, streams: list[str]) -> dict[str, tuple[Entry, ...]]:
-    if not streams:
-        return {}
+    """What this transaction has proved already is not proved again: it holds the lock under which nobody else writes."""
+    here = proved_here(connection)
+    new = [stream for stream in streams if stream not in here]
+    here.update(_prove_all(connection, new) if new else {})
+    return {stream: here[stream] for stream in streams}
+
+
+def proved_here(connection: Connection) -> dict[str, tuple[Entry, ...]]:
+    """The streams that this writing transaction has read; a reader, who holds no lock, remembers nothing."""
+    found: dict[str, tuple[Entry, ...]] | None = connection.get_execution_options().get(PROVED_HERE)
+    return {} if found is None else found
+
+
+PROVED_HERE = "custody_proved_here"
+
+
+def _prove_all(connection: Connection, streams: list[str]) -> dict[str, tuple[Entry, ...]]:
     store = str(connection.get_execution_options().get("custody_store", ""))
     found_heads = read_heads(connection, streams)
     known = {stream: _MEMORY.get((store, stream)) for stream in streams}

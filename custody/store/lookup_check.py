@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, exists, func, or_, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, func, literal_column, or_, select
 
 from custody.errors import LedgerBrokenError
+from custody.store.envelope_text import Told
 from custody.store.links import NO_LINKS, Links
-from custody.store.lookup_rows import SITES, SUMMARIES, Changes, Fields, WaitingInMemory, batches, number_finder, take_in, takes_part
+from custody.store.lookup_rows import Changes, WaitingInMemory, batches, number_finder, take_in, takes_part
 from custody.store.statements import Prepared
-from custody.store.tables import edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
+from custody.store.tables import edge, entry, entry_name, stream_summary, waiting_proposal
 
 # More than this many differences are no slips in a few rows; remembering them all would cost memory.
 DOUBTS_MAX = 50_000
@@ -24,6 +25,32 @@ _WRONG_STREAM = (
     select(entry_name.c.name, entry_name.c.stream)
     .select_from(entry_name.outerjoin(entry, entry.c.id == entry_name.c.entry_id))
     .where(entry.c.stream.is_distinct_from(entry_name.c.stream))
+)
+
+
+_summary = stream_summary.c
+_its_entry = and_(entry.c.stream == _summary.stream, entry.c.position == _summary.position)
+_later = entry.alias()
+_WRONG_SUMMARY = (
+    select(_summary.stream)
+    .select_from(stream_summary.outerjoin(entry, _its_entry))
+    .where(
+        or_(
+            entry.c.evidence.is_distinct_from(0),
+            *(entry.c[name].is_distinct_from(_summary[name]) for name in ("act", "site", "study", "recorded_at")),
+            # No function splits text alike on every database; this asks whether the kind is what stands before the colon.
+            _summary.kind.contains(":"),
+            func.substr(_summary.stream, 1, func.length(_summary.kind) + 1) != _summary.kind + ":",
+            exists().where(
+                _later.c.stream == _summary.stream, _later.c.position > _summary.position, _later.c.evidence == literal_column("0")
+            ),
+        )
+    )
+)
+_NO_SUMMARY = (
+    select(entry.c.stream)
+    .select_from(entry.outerjoin(stream_summary, _summary.stream == entry.c.stream))
+    .where(entry.c.evidence == literal_column("0"), _summary.stream.is_(None))
 )
 
 
@@ -50,9 +77,9 @@ class LookupComparison:
         self._first, self._last = self._last + 1, last
         self._stored = self._rows(self._first, last)
 
-    def take(self, fields: Fields) -> None:
+    def take(self, told: Told) -> None:
         changes = Changes()
-        take_in(changes, fields, self._waiting, self._number_of)
+        take_in(changes, told, self._waiting, self._number_of)
         for number, (_, links) in changes.links.items():
             self._expect(number, links)
 
@@ -62,7 +89,7 @@ class LookupComparison:
             self.begin(last)
         self._end_batch()
         self._doubts.update({number: (rows, NO_LINKS) for number, rows in self._rows(-_LARGEST, 0).items()})
-        found = (self._links_differ(), self._streams_differ(), self._waiting_differs(), self._summary_differs(), self._sites_differ())
+        found = (self._links_differ(), self._streams_differ(), self._waiting_differs(), self._summary_differs())
         return tuple(sentence for sentence in found if sentence)
 
     def _expect(self, number: int, links: Links) -> None:
@@ -110,41 +137,19 @@ class LookupComparison:
 
     def _waiting_differs(self) -> str:
         columns = [column.name for column in waiting_proposal.columns]
-        seen = {(row["stream"], row["proposal"]): row for row in self._connection.execute(select(waiting_proposal)).mappings()}
-        for key in sorted(seen.keys() | self._waiting.rows.keys()):
-            expected = self._waiting.rows.get(key)
-            if expected is None or key not in seen or any(seen[key][column] != expected[column] for column in columns):
+        expected = {(row["stream"], row["proposal"]): [row[column] for column in columns] for row in self._waiting.rows()}
+        stored = {(row.stream, row.proposal): list(row) for row in self._connection.execute(select(waiting_proposal))}
+        for key in sorted(stored.keys() | expected.keys()):
+            if stored.get(key) != expected.get(key):
                 return f"the lookup waiting_proposal is wrong about proposal {key[1]} of {key[0]}"
         return ""
 
     def _summary_differs(self) -> str:
-        derived = SUMMARIES.subquery()
-        table = stream_summary.c
-        differs = or_(*(table[column.name].is_distinct_from(column) for column in derived.columns))
-        # No function splits text alike on every database; this asks whether the kind is what stands before the colon.
-        other_kind = or_(table.kind.contains(":"), func.substr(table.stream, 1, func.length(table.kind) + 1) != table.kind + ":")
-        joined = derived.outerjoin(stream_summary, table.stream == derived.c.stream)
-        row = self._row(select(derived.c.stream).select_from(joined).where(or_(differs, other_kind)).limit(1))
-        if row is None:
-            unknown = ~exists(select(1).select_from(derived).where(derived.c.stream == table.stream))
-            row = self._row(select(table.stream).where(unknown).limit(1)) if self._counts_differ(derived) else None
-        return "" if row is None else f"the lookup stream_summary is wrong about {_shown(row)}"
-
-    def _counts_differ(self, derived: Any) -> bool:
-        counted = self._connection.execute(
-            select(
-                select(func.count()).select_from(stream_summary).scalar_subquery(),
-                select(func.count()).select_from(derived).scalar_subquery(),
-            )
-        ).one()
-        return bool(counted[0] != counted[1])
-
-    def _sites_differ(self) -> str:
-        pairs = select(stream_site.c.site, stream_site.c.stream)
-        for statement, what in ((SITES.except_(pairs), "lacks"), (pairs.except_(SITES), "should not have")):
+        """Each summary is of an entry that gates read, none is later in its stream, and there are as many as such streams."""
+        for statement in (_WRONG_SUMMARY, _NO_SUMMARY):
             row = self._row(statement.limit(1))
             if row is not None:
-                return f"the lookup stream_site {what} {_shown(row)}"
+                return f"the lookup stream_summary is wrong about {_shown(row)}"
         return ""
 
     def _row(self, statement: Any) -> Any:
@@ -155,10 +160,10 @@ def differences(connection: Connection) -> tuple[str, ...]:
     """What the lookups say otherwise than the entries; empty when they agree."""
     comparison = LookupComparison(connection)
     for batch in batches(connection):
-        comparison.begin(batch[-1]["id"])
-        for fields in batch:
-            if takes_part(fields["act"]):
-                comparison.take(fields)
+        comparison.begin(batch[-1].number)
+        for told in batch:
+            if takes_part(told.act):
+                comparison.take(told)
     return comparison.differences()
 
 

@@ -8,28 +8,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, literal, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, literal, select, update
 
 from custody.domain.acts import ACTS
+from custody.store.envelope_text import Told
 from custody.store.links import Links, has_links, links_of
 from custody.store.statements import Prepared, inserted, upserted
-from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
+from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_summary, waiting_proposal
 
 BATCH = 1_000
 _ABOUT_PROPOSALS = frozenset({"proposed", "countersigned", "proposal_withdrawn"})
 
 Fields = Mapping[str, Any]
-Waiting = dict[str, Any]
+
+
+class Waiting(Protocol):
+    """A proposal on its way: the number of its entry, how many signed, and the act with its body as canonical text."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def signers(self) -> int: ...
+    @property
+    def act(self) -> str: ...
+    @property
+    def act_version(self) -> int: ...
+    @property
+    def body(self) -> str: ...
 
 
 class WaitingProposals(Protocol):
     """Where proposals wait while entries are taken in."""
 
     def get(self, stream: str, proposal: str) -> Waiting | None: ...
-    def put(self, row: Waiting) -> None: ...
+    def put(self, told: Told) -> None: ...
+    def sign(self, stream: str, proposal: str, signers: int) -> None: ...
     def remove(self, stream: str, proposal: str) -> None: ...
 
 
@@ -53,31 +69,38 @@ def takes_part(act: str) -> bool:
     return act in _ABOUT_PROPOSALS or act == "corrected" or has_links(act)
 
 
-def take_in(changes: Changes, fields: Fields, waiting: WaitingProposals, number_of: NumberOf) -> None:
-    """Add what one entry does; `fields` are those of its envelope, and its number as `id`."""
-    act, stream, body = fields["act"], fields["stream"], fields["body"]
-    if act == "proposed":
-        waiting.put(_waiting(fields))
-    elif act == "proposal_withdrawn":
-        waiting.remove(stream, body["proposal"])
-    elif act == "countersigned":
-        found = waiting.get(stream, body["proposal"])
+def take_in(changes: Changes, told: Told, waiting: WaitingProposals, number_of: NumberOf) -> None:
+    """Add what one entry does."""
+    stream = told.stream
+    if told.act == "proposed":
+        waiting.put(told)
+    elif told.act == "proposal_withdrawn":
+        waiting.remove(stream, told.proposal)
+    elif told.act == "countersigned":
+        found = waiting.get(stream, told.proposal)
         if found is None:
             return
-        if found["signers"] + 1 < len(ACTS[found["act"]].slots):
-            waiting.put({**found, "signers": found["signers"] + 1})
+        if found.signers + 1 < len(ACTS[found.act].slots):
+            waiting.sign(stream, told.proposal, found.signers + 1)
             return
-        waiting.remove(stream, body["proposal"])
-        _take_effect(changes, {**found, "id": found["entry_id"], "body": json.loads(found["body"])}, number_of)
+        waiting.remove(stream, told.proposal)
+        if takes_part(found.act):
+            _take_effect(changes, stream, _Deed(found.number, found.act, found.act_version, json.loads(found.body)), number_of)
     else:
-        _take_effect(changes, fields, number_of)
+        _take_effect(changes, stream, _Deed(told.number, told.act, told.fields["act_version"], told.fields["body"]), number_of)
 
 
-def _take_effect(changes: Changes, deed: Fields, number_of: NumberOf) -> None:
-    """`deed` is what the envelope of a plain act says, or the row of a proposal that is complete."""
-    stream, body = deed["stream"], deed["body"]
-    if deed["act"] != "corrected":
-        changes.links[deed["id"]] = (stream, links_of(stream, deed["act"], deed["act_version"], body))
+class _Deed(NamedTuple):
+    number: int
+    act: str
+    act_version: int
+    body: Fields
+
+
+def _take_effect(changes: Changes, stream: str, deed: _Deed, number_of: NumberOf) -> None:
+    body = deed.body
+    if deed.act != "corrected":
+        changes.links[deed.number] = (stream, links_of(stream, deed.act, deed.act_version, body))
         return
     corrected = number_of(body["entry"], stream)
     if corrected is not None:
@@ -85,33 +108,15 @@ def _take_effect(changes: Changes, deed: Fields, number_of: NumberOf) -> None:
         changes.links[corrected] = (stream, links_of(stream, body["act"], body["act_version"], json.loads(body["replacement"])))
 
 
-def _waiting(fields: Fields) -> Waiting:
-    body = fields["body"]
-    return {
-        "stream": fields["stream"],
-        "proposal": body["proposal"],
-        "entry_id": fields["id"],
-        "position": fields["position"],
-        "act": body["act"],
-        "act_version": body["act_version"],
-        "body": body["body"],
-        "signers": 1,
-        "site": fields["site"],
-        "study": fields["study"],
-        "account": fields["account"],
-        "recorded_at": fields["recorded_at"],
-        "expires_at": body["expires_at"],
-    }
-
-
 # --- into the tables --------------------------------------------------------------------------------------------------
 _SET_SUMMARY = upserted(stream_summary, "stream")
-_SET_SITE = upserted(stream_site, "site", "stream")
 _SET_WAITING = upserted(waiting_proposal, "stream", "proposal")
 _this_proposal = and_(waiting_proposal.c.stream == bindparam("in_stream"), waiting_proposal.c.proposal == bindparam("wanted"))
-_GET_WAITING = Prepared(select(waiting_proposal).where(_this_proposal))
+_GET_WAITING = Prepared(
+    select(*(waiting_proposal.c[name] for name in ("entry_id", "signers", "act", "act_version", "body"))).where(_this_proposal)
+)
+_SIGN_WAITING = Prepared(update(waiting_proposal).where(_this_proposal).values(signers=bindparam("signed")))
 _REMOVE_WAITING = Prepared(delete(waiting_proposal).where(_this_proposal))
-_WAITING_COLUMNS = tuple(column.name for column in waiting_proposal.columns)
 _NUMBER = Prepared(select(entry.c.id).where(entry.c.digest == bindparam("wanted"), entry.c.stream == bindparam("in_stream")))
 
 
@@ -128,35 +133,85 @@ def _write(connection: Connection, changes: Changes) -> None:
     _INSERT_NAMES.run(connection, [{"entry_id": number, "name": row[0], "stream": stream} for number, stream, row in rows if len(row) == 1])
 
 
+class _WaitingRow(NamedTuple):
+    number: int
+    signers: int
+    act: str
+    act_version: int
+    body: str
+
+
 @dataclass(frozen=True)
 class _WaitingInTable:
     connection: Connection
 
     def get(self, stream: str, proposal: str) -> Waiting | None:
         found = _GET_WAITING.one(self.connection, in_stream=stream, wanted=proposal)
-        return None if found is None else dict(zip(_WAITING_COLUMNS, found, strict=True))
+        return None if found is None else _WaitingRow(*found)
 
-    def put(self, row: Waiting) -> None:
-        _SET_WAITING.run(self.connection, [row])
+    def put(self, told: Told) -> None:
+        _SET_WAITING.run(self.connection, [waiting_row(told, 1)])
+
+    def sign(self, stream: str, proposal: str, signers: int) -> None:
+        _SIGN_WAITING.run(self.connection, [{"in_stream": stream, "wanted": proposal, "signed": signers}])
 
     def remove(self, stream: str, proposal: str) -> None:
         _REMOVE_WAITING.run(self.connection, [{"in_stream": stream, "wanted": proposal}])
+
+
+@dataclass(frozen=True)
+class _WaitingTold:
+    told: Told
+    signers: int
+
+    @property
+    def number(self) -> int:
+        return self.told.number
+
+    @property
+    def act(self) -> str:
+        return self.told.proposed_act
+
+    @property
+    def act_version(self) -> int:
+        return int(self.told.fields["body"]["act_version"])
+
+    @property
+    def body(self) -> str:
+        return str(self.told.fields["body"]["body"])
 
 
 class WaitingInMemory:
     """For a run over the whole ledger; holds only what still waits."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Waiting] = {}
+        self._waiting: dict[tuple[str, str], _WaitingTold] = {}
 
     def get(self, stream: str, proposal: str) -> Waiting | None:
-        return self.rows.get((stream, proposal))
+        return self._waiting.get((stream, proposal))
 
-    def put(self, row: Waiting) -> None:
-        self.rows[row["stream"], row["proposal"]] = row
+    def put(self, told: Told) -> None:
+        self._waiting[told.stream, told.proposal] = _WaitingTold(told, 1)
+
+    def sign(self, stream: str, proposal: str, signers: int) -> None:
+        self._waiting[stream, proposal] = replace(self._waiting[stream, proposal], signers=signers)
 
     def remove(self, stream: str, proposal: str) -> None:
-        self.rows.pop((stream, proposal), None)
+        self._waiting.pop((stream, proposal), None)
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [waiting_row(waiting.told, waiting.signers) for waiting in self._waiting.values()]
+
+
+def waiting_row(told: Told, signers: int) -> dict[str, Any]:
+    fields = told.fields
+    body = fields["body"]
+    return {
+        "entry_id": told.number,
+        "signers": signers,
+        **{name: fields[name] for name in ("stream", "position", "site", "study", "account", "recorded_at")},
+        **{name: body[name] for name in ("proposal", "act", "act_version", "body", "expires_at")},
+    }
 
 
 def number_finder(connection: Connection) -> NumberOf:
@@ -168,17 +223,15 @@ def number_finder(connection: Connection) -> NumberOf:
     return number_of
 
 
-def enter(connection: Connection, told: Sequence[Fields]) -> None:
-    """Bring the lookups up to date with entries just written, given as the fields of their envelopes and their numbers as `id`."""
-    read_by_gates = [fields for fields in told if not ACTS[fields["act"]].evidence]
-    newest = {fields["stream"]: _summary(fields) for fields in read_by_gates}
+def enter(connection: Connection, told: Sequence[Told]) -> None:
+    """Bring the lookups up to date with entries just written."""
+    read_by_gates = [each for each in told if not ACTS[each.act].evidence]
+    newest = {each.stream: _summary(each.fields) for each in read_by_gates}
     _SET_SUMMARY.run(connection, list(newest.values()))
-    sites = dict.fromkeys((fields["site"], fields["stream"]) for fields in read_by_gates)
-    _SET_SITE.run(connection, [{"site": site, "stream": stream} for site, stream in sites])
     changes = Changes()
-    for fields in read_by_gates:
-        if takes_part(fields["act"]):
-            take_in(changes, fields, _WaitingInTable(connection), number_finder(connection))
+    for each in read_by_gates:
+        if takes_part(each.act):
+            take_in(changes, each, _WaitingInTable(connection), number_finder(connection))
     _write(connection, changes)
 
 
@@ -198,8 +251,9 @@ _newest = (
 SUMMARIES = select(entry.c.stream, entry.c.position, entry.c.act, entry.c.site, entry.c.study, entry.c.recorded_at).select_from(
     _newest.join(entry, and_(entry.c.stream == _newest.c.stream, entry.c.position == _newest.c.position))
 )
-SITES = select(entry.c.site, entry.c.stream).where(entry.c.evidence == 0).distinct()
-_READ_BY_GATES = select(entry.c.id, entry.c.envelope).where(entry.c.evidence == literal(0)).order_by(entry.c.id)
+_READ_BY_GATES = (
+    select(entry.c.id, entry.c.stream, entry.c.act, entry.c.envelope).where(entry.c.evidence == literal(0)).order_by(entry.c.id)
+)
 
 
 def rebuild(connection: Connection) -> None:
@@ -209,21 +263,19 @@ def rebuild(connection: Connection) -> None:
     waiting = WaitingInMemory()
     for batch in batches(connection):
         changes = Changes()
-        for fields in batch:
-            if takes_part(fields["act"]):
-                take_in(changes, fields, waiting, number_finder(connection))
+        for told in batch:
+            if takes_part(told.act):
+                take_in(changes, told, waiting, number_finder(connection))
         _write(connection, changes)
-    _SET_WAITING.run(connection, list(waiting.rows.values()))
+    _SET_WAITING.run(connection, waiting.rows())
     for rows in _partitions(connection, SUMMARIES):
         _SET_SUMMARY.run(connection, [{**row, "kind": row["stream"].partition(":")[0]} for row in rows])
-    for rows in _partitions(connection, SITES):
-        _SET_SITE.run(connection, rows)
 
 
-def batches(connection: Connection) -> Iterator[list[Fields]]:
+def batches(connection: Connection) -> Iterator[list[Told]]:
     """All entries that gates read, in the order of the log, many at a time."""
     for rows in _partitions(connection, _READ_BY_GATES):
-        yield [{**json.loads(row["envelope"]), "id": row["id"]} for row in rows]
+        yield [Told(row["id"], row["stream"], row["act"], row["envelope"]) for row in rows]
 
 
 def _partitions(connection: Connection, statement: Any) -> Iterator[list[dict[str, Any]]]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, literal, or_, select
+from sqlalchemy import Connection, Select, exists, literal, literal_column, or_, select
 
 from custody.domain.ids import NODE_KINDS
 from custody.store.lookup_check import differences
 from custody.store.lookup_rows import rebuild
 from custody.store.statements import PreparedIn
-from custody.store.tables import edge, entry_name, stream_site, stream_summary, waiting_proposal
+from custody.store.tables import edge, entry, entry_name, stream_summary, waiting_proposal
 
 __all__ = [
     "Found",
@@ -144,9 +144,10 @@ def streams_of_kind(
     table = stream_summary.c
     wanted = select(table.stream, table.position, table.act, table.site, table.study, table.recorded_at).where(table.kind == kind)
     if site is not None:
-        recorded_there = select(stream_site.c.stream).where(stream_site.c.site == site)
-        bound_there = select(edge.c.child).where(edge.c.parent == f"site:{site}")
-        wanted = wanted.where(or_(table.stream.in_(recorded_there), table.stream.in_(bound_there)))
+        # The newest act first: for most things at hand it answers, and their older entries are not looked at.
+        recorded_there = exists().where(entry.c.stream == table.stream, entry.c.evidence == literal_column("0"), entry.c.site == site)
+        bound_there = exists().where(edge.c.parent == f"site:{site}", edge.c.child == table.stream)
+        wanted = wanted.where(or_(table.site == site, bound_there, recorded_there))
     if study is not None:
         wanted = wanted.where(table.study == study)
     found = connection.execute(wanted.order_by(table.recorded_at.desc(), table.stream).limit(limit))

@@ -59,7 +59,7 @@ class Prepared:
         cursor.execute(compiled.sql, compiled.arguments({}))
         try:
             while found := cursor.fetchmany(size):
-                yield list(found)
+                yield found
         finally:
             cursor.close()
 

@@ -98,7 +98,6 @@ stream_summary = _table(
     clustered=True,
 )
 Index("ix_stream_summary_kind_recorded_at", stream_summary.c.kind, stream_summary.c.recorded_at)
-stream_site = _table("stream_site", _text("site"), _text("stream"), PrimaryKeyConstraint("site", "stream"), clustered=True)
 # By the number of the entry that carries the act: new rows come last, and verification meets them in the order of the log.
 edge = _table(
     "edge",
@@ -230,7 +229,7 @@ APPEND_ONLY: dict[str, tuple[Sequence[str], ...]] = {
     "identity_view": (("number",),),
     "store_fact": (("name",),),
 }
-LOOKUPS: tuple[Table, ...] = (stream_summary, stream_site, edge, entry_name, waiting_proposal)
+LOOKUPS: tuple[Table, ...] = (stream_summary, edge, entry_name, waiting_proposal)
 OUTSIDE_VERIFICATION: tuple[str, ...] = ("alembic_version", "answer", "session", "sign_in_guard", "store_fact")
 
 

@@ -15,7 +15,7 @@ from custody.ledger.merkle import CompactRange, leaf_hash
 from custody.ledger.streams import GENESIS, entry_digest
 from custody.store.credentials import digest_of_row
 from custody.store.envelope import broken
-from custody.store.envelope_text import written
+from custody.store.envelope_text import Told, written
 from custody.store.lookup_check import LookupComparison
 from custody.store.lookup_rows import takes_part
 from custody.store.statements import Prepared
@@ -116,8 +116,7 @@ class Scan:
         if hashed != stored_leaf:
             raise broken(stream, position, f"leaf {number} of the log is not of this entry")
         if reads:
-            columns = {"id": entry_id, "stream": stream, "position": position, "act": act, "site": site, "study": study}
-            self._read({**columns, "recorded_at": recorded_at, **said.content()})
+            self._read(Told(entry_id, stream, act, text))
         return hashed
 
     def _check_link(self, stream: str, position: int, previous: bytes, digest: bytes) -> None:
@@ -151,12 +150,11 @@ class Scan:
             kind = self._kinds[act] = (int(rule.evidence), reads)
         return kind
 
-    def _read(self, fields: dict[str, Any]) -> None:
-        act = fields["act"]
-        if act == "secret_set":
-            self.secrets.setdefault(fields["stream"], []).append(fields["body"]["row_digest"])
-        if takes_part(act):
-            self._comparison.take(fields)
+    def _read(self, told: Told) -> None:
+        if told.act == "secret_set":
+            self.secrets.setdefault(told.stream, []).append(told.fields["body"]["row_digest"])
+        if takes_part(told.act):
+            self._comparison.take(told)
 
     def _check_nodes(self, level: int, nodes: list[tuple[int, bytes]]) -> None:
         stored = _NODES.rows(self._connection, at_level=level, first=nodes[0][0], last=nodes[-1][0])

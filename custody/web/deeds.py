@@ -261,7 +261,8 @@ def _keep_refused_scans(typed: Typed, errors: Mapping[str, CustodyError], rule: 
     g.scans_kept = True
     with unit_of_work(current.store()) as connection:
         for text, error in refused:
-            keep_scan(connection, current.present(), current.study(), f"acts/{rule.name}", text, error.code, current.now())
+            where = f"acts/{rule.name}"
+            keep_scan(connection, current.present(), current.study(), where=where, seen=text, refusal=error.code, now=current.now())
 
 
 def may_sign_first(rule: ActRule) -> bool:

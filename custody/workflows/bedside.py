@@ -224,10 +224,10 @@ def _as_start(dossier: Dossier, dose: DoseId, study: StudyId, deed: Deed[Bedside
 
 
 def _latest_verdict(connection: Connection, dose: DoseId) -> tuple[Digest | None, VerdictGiven | None]:
-    for entry in reversed(entries.load_evidence(connection, dose.key)):
-        if isinstance(entry.act, VerdictGiven) and entry.act.hold_point is HoldPoint.BEDSIDE:
-            return entry.digest, entry.act
-    return None, None
+    entry = entries.newest_of(connection, dose.key, VerdictGiven.rule.name)
+    if entry is None or not isinstance(entry.act, VerdictGiven) or entry.act.hold_point is not HoldPoint.BEDSIDE:
+        return None, None
+    return entry.digest, entry.act
 
 
 def _starts_waiting(connection: Connection, dose: DoseId) -> tuple[WaitingStart, ...]:

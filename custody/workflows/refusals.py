@@ -16,14 +16,14 @@ from custody.workflows.people import Present
 SEEN_MAX = 400
 
 
-def keep_scan(connection: Connection, present: Present, study: StudyId | None, where: str, seen: str, refusal: str, now: datetime) -> None:
+def keep_scan(connection: Connection, present: Present, study: StudyId | None, *, where: str, seen: str, refusal: str, now: datetime) -> None:
     """Keep a scan that was refused at `where`, cut at 400 characters, with its whole length."""
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in seen[:SEEN_MAX])
     act = ScanRefused(account=present.account, where=where, seen=printable, length=len(seen), refusal=refusal)
     _keep(connection, act, present, study, now)
 
 
-def keep_access(connection: Connection, present: Present, study: StudyId | None, what: str, refusal: str, now: datetime) -> None:
+def keep_access(connection: Connection, present: Present, study: StudyId | None, *, what: str, refusal: str, now: datetime) -> None:
     """Keep the attempt to open something that is not for this person."""
     _keep(connection, AccessRefused(account=present.account, what=what[:SEEN_MAX], refusal=refusal), present, study, now)
 

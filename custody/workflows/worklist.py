@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from custody.domain.acts.base import ACTS
+from custody.domain.acts.base import ACTS, Act
 from custody.domain.dossier import Dossier, Signed
 from custody.domain.duties import roles_at
 from custody.domain.ids import Digest, Node, node_of
@@ -130,9 +130,14 @@ def _one(connection: Connection, viewer: Viewer, present: Present, item: Waiting
     )
 
 
-def acts_about(viewer: Viewer, node: Node, newest: frozenset[str], roles: frozenset[Role]) -> tuple[str, ...]:
-    """Acts about this kind of thing that these roles may begin, and whose own order allows them now."""
-    del viewer
+def standing_of(connection: Connection, viewer: Viewer, node: Node, now: datetime) -> Seen[Standing]:
+    """How one thing stands, for its passport."""
+    return Seen(standing(_dossier(connection, viewer, node), viewer, node, now))
+
+
+def acts_possible(connection: Connection, present: Present, node: Node) -> tuple[str, ...]:
+    """Acts about this thing that this person may begin, and whose own order allows them now; gates and hold points still decide."""
+    done = {deed.act.rule.name for deed in dossier_of(connection, [node]).deeds(node, Act)}
     return tuple(
         rule.name
         for rule in ACTS.values()
@@ -140,6 +145,6 @@ def acts_about(viewer: Viewer, node: Node, newest: frozenset[str], roles: frozen
         and rule.opens != "first"
         and not (rule.companion or rule.evidence)
         and rule.stage != "record"
-        and roles & roles_at(rule, 0)
-        and (not rule.after or newest & set(rule.after))
+        and present.roles & roles_at(rule, 0)
+        and (not rule.after or done & set(rule.after))
     )

@@ -21,7 +21,7 @@ from custody.store.loading import FRESH_EVIDENCE, forget_decoded
 from custody.store.lookups import rebuild
 from custody.store.tables import APPEND_ONLY, triggers
 from custody.store.verification import make_checkpoint
-from tests.store.ledger import NOW, STREAM, account_created, collected, consent, new, registered, signed_in, withdrawn
+from tests.store.ledger import NOW, STREAM, accepted, account_created, collected, consent, new, registered, signed_in, withdrawn
 
 ACCOUNT = "account:lin.wei"
 
@@ -31,7 +31,7 @@ def written(ledger):
     """Five entries in three streams."""
     ledger.record(registered(), consent())
     ledger.record(collected())
-    ledger.record(withdrawn(), account_created())
+    ledger.record(withdrawn(), accepted())
     return ledger
 
 
@@ -215,8 +215,11 @@ LOG_EDITS = {
         "INSERT INTO stream_summary VALUES ('donor:D-7', 'donor', 1, 'x', 'S', NULL, 'x')",
         "stream_summary is wrong about donor:D-7",
     ),
-    "site": ("DELETE FROM stream_site WHERE stream = 'donor:D-1'", "the lookup stream_site lacks"),
-    "site too many": ("INSERT INTO stream_site VALUES ('X', 'donor:D-1')", "the lookup stream_site should not have"),
+    "summary of an earlier act": (
+        "UPDATE stream_summary SET position = 2, act = 'consent_signed' WHERE stream = 'donor:D-1'",
+        "stream_summary is wrong about donor:D-1",
+    ),
+    "name of another stream": ("UPDATE entry_name SET stream = 'donor:D-1'", "the lookup entry_name is wrong about"),
     "waiting too many": (
         "INSERT INTO waiting_proposal VALUES ('donor:D-1','p',1,1,'a',1,'{}',1,'S',NULL,'x','x','x')",
         "the lookup waiting_proposal is wrong",
@@ -384,7 +387,7 @@ def cut_tail(ledger):
         "DELETE FROM entry WHERE id >= 4",
         "DELETE FROM node WHERE level > 1 OR number > 0",
         "UPDATE stream_head SET position = 2, digest = (SELECT digest FROM entry WHERE id = 2) WHERE stream = 'donor:D-1'",
-        "DELETE FROM stream_head WHERE stream = 'account:lin.wei'",
+        "DELETE FROM stream_head WHERE stream = 'tissue:T-1'",
     )
     with ledger.store.writing() as connection:
         rebuild(connection)

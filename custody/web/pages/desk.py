@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import request
-from werkzeug.datastructures import MultiDict
 
 from custody.domain.acts.base import Act, ActRule
 from custody.domain.acts.record import FindingKept, VerdictGiven
@@ -16,7 +15,6 @@ from custody.domain.ids import Node
 from custody.domain.masking import Seen, Viewer
 from custody.domain.terms import VerdictWord
 from custody.errors import CustodyError
-from custody.gates.hold_points import BAG_HOLDING
 from custody.web import current, errors
 from custody.web.answers import Answers, Reader
 from custody.web.forms import Field, FormMaker, Typed
@@ -28,6 +26,7 @@ from custody.workflows.judging import reason_from
 from custody.workflows.proposing import find_node
 from custody.workflows.reading import site_seen
 from custody.workflows.signer import Signer
+from custody.workflows.verdicts import places_hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +247,7 @@ def _remarks(words: Words, verdict: VerdictGiven, blocking: list[FindingKept]) -
         return ()
     if verdict.word is VerdictWord.CANNOT_CHECK:
         return (_said(words, "verdict.treat_as_stop"),)
-    held = any(finding.gate in BAG_HOLDING and finding.bag for finding in blocking)
+    held = any(map(places_hold, blocking))
     return (_said(words, "verdict.bag_held" if held else "verdict.nothing_held"), _said(words, "verdict.near_miss"))
 
 
@@ -256,6 +255,3 @@ def _said(words: Words, key: str) -> Both:
     english, chinese = words.both(key)
     return Both(english=english, chinese=chinese)
 
-
-def form_of(values: Mapping[str, str]) -> MultiDict[str, str]:
-    return MultiDict(values)

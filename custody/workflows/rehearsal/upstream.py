@@ -75,7 +75,7 @@ def give(script: Script, cast: Cast, criteria: StudyContent) -> None:
     history = donation.DonorHistoryTaken(
         donation=cast.donation,
         truth_confirmed=True,
-        **dict.fromkeys(_RISKS, Answer.NO),  # type: ignore[arg-type]
+        **dict.fromkeys(_RISKS, Answer.NO),
     )
     script.do(history, COORDINATOR, days=day, minutes=90)
     for n, test in enumerate(criteria.donor.required_tests):

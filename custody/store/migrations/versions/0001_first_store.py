@@ -179,14 +179,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "stream_site",
-        sa.Column("site", sa.Text(), nullable=False),
-        sa.Column("stream", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("site", "stream", name=op.f("pk_stream_site")),
-        sqlite_strict=True,
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "stream_summary",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),

@@ -1,0 +1,183 @@
+"""One person scans: one big step at a time; what was scanned and typed before comes along, and nothing of the other person is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from custody.domain.acts.bedside import BedsideScanned
+from custody.domain.acts.codec import decoded
+from custody.domain.ids import BagId, Digest, DoseId, WristbandToken
+from custody.errors import CustodyError, InputError
+from custody.web import current, errors
+from custody.web.answers import plain_value
+from custody.web.forms import Field, one
+from custody.web.pages import desk
+from custody.web.pages.bedside.common import Bed, at_the_bed, bed_of, blueprint, reader
+from custody.workflows import bedside
+from custody.workflows.at_the_bed import require_bag_of
+from custody.workflows.door import unit_of_work
+from custody.workflows.proposing import second_identifier
+from custody.workflows.recording import record
+from custody.workflows.scans import keep_refused, scanned
+
+Page = str | Response | tuple[str, int]
+STEPS: dict[str, tuple[str, ...]] = {
+    "wristband": ("wristband",),
+    "identity": ("second_identifier", "second_identifier_method"),
+    "bag": ("bag",),
+    "look": (
+        "container_whole",
+        "nothing_unusual_seen",
+        "line_and_filter_right",
+        "no_other_drug_on_line",
+        "resuscitation_ready",
+        "physician_present",
+    ),
+    "pump": ("volume_ml", "rate_ml_per_min"),
+}
+"""The steps in their order (rules section 12), each with the fields it asks for."""
+ORDER = tuple(STEPS)
+IDENTIFIER = "second_identifier"
+LEAST_IDENTIFIER = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What earlier steps gave, by field of the scans; a second identifier only as its keyed commitment."""
+
+    values: Mapping[str, str]
+
+    @classmethod
+    def from_form(cls, until: str) -> Kept:
+        names = [name for step in ORDER[: ORDER.index(until)] for name in STEPS[step]]
+        return cls(values={name: request.form.get(f"kept.{name}", "") for name in names})
+
+    def first_missing(self) -> str | None:
+        """The first step whose values did not come along: the page is broken or was put together by hand."""
+        for step in ORDER:
+            if any(name in self.values and not self.values[name] for name in STEPS[step]):
+                return step
+        return None
+
+
+@blueprint.get("/<dose>/scan")
+@at_the_bed
+def scan_form(dose: str) -> Page:
+    return step_page(bed_of(DoseId.parse(dose)), ORDER[0], Kept(values={}))
+
+
+@blueprint.post("/<dose>/scan")
+@at_the_bed
+def scan(dose: str) -> Page:
+    bed = bed_of(DoseId.parse(dose))
+    step = request.form.get("step", "")
+    if step not in STEPS:
+        return redirect(url_for("bedside.show", dose=bed.dose.dose.value), 303)
+    kept = Kept.from_form(step)
+    missing = kept.first_missing()
+    if missing is not None:
+        return step_page(bed, missing, Kept.from_form(missing)), 422
+    found, faults = _read(bed, step)
+    if faults:
+        return step_page(bed, step, kept, faults=faults), 422
+    kept = Kept(values={**kept.values, **found})
+    if step != ORDER[-1]:
+        return step_page(bed, ORDER[ORDER.index(step) + 1], kept)
+    return _record(bed, kept)
+
+
+def _read(bed: Bed, step: str) -> tuple[dict[str, str], dict[str, CustodyError]]:
+    """The values of one step, and what is wrong with them; a scan that names nothing usable is kept as evidence."""
+    found: dict[str, str] = {}
+    faults: dict[str, CustodyError] = {}
+    for name in STEPS[step]:
+        text = request.form.get(f"scans.{name}", "").strip()
+        try:
+            found[name] = _value(bed, name, text)
+        except InputError as error:
+            faults[name] = error
+            if name in {"wristband", "bag"} and text:
+                _keep_refused(bed, name, text, error)
+    return found, faults
+
+
+def _value(bed: Bed, name: str, text: str) -> str:
+    """One value in the ledger's form. Raises InputError or UnreadableCodeError."""
+    if not text:
+        raise InputError("must be filled in", code="not_answered" if name in STEPS["look"] or name.endswith("method") else "missing_field")
+    if name == "wristband":
+        return scanned(WristbandToken, text).value
+    if name == "bag":
+        bag = scanned(BagId, text)
+        require_bag_of(bed.dose, BagId(bag.value))
+        return bag.value
+    if name == IDENTIFIER:
+        if len(text) < LEAST_IDENTIFIER:
+            raise InputError("too short to identify anybody", code="identifier_too_short")
+        return second_identifier(current.installation().config.key_dir, text).value
+    plain = field_types_of_scans()[name]
+    return str(plain_value(plain, text))
+
+
+def field_types_of_scans() -> dict[str, type]:
+    from custody.domain.acts.base import field_types  # noqa: PLC0415 - a name the module has no other use for
+    from custody.domain.acts.bedside import BedsideScans  # noqa: PLC0415
+
+    return {name: field.plain for name, field in field_types(BedsideScans).items()}
+
+
+def _keep_refused(bed: Bed, name: str, text: str, error: CustodyError) -> None:
+    with unit_of_work(current.store()) as connection:
+        where = f"bedside {bed.dose.dose} {name}"
+        keep_refused(connection, text, error, desk.typed_by_hand(reader()), current.now(), where=where)
+
+
+def _record(bed: Bed, kept: Kept) -> Page:
+    """The scans are one entry, the verdict another: a fault while judging loses no scan."""
+    dose = bed.dose.dose
+    act: BedsideScanned = decoded(BedsideScanned, {"dose": dose.key, "scans": dict(kept.values)})
+    signer = replace(desk.typed_by_hand(reader()), key=request.form.get("idempotency_key") or None)
+    with unit_of_work(current.store()) as connection:
+        record(connection, act, signer, current.now())
+    with unit_of_work(current.store()) as connection:
+        bedside.check(connection, dose, reader(), current.now())
+    return redirect(url_for("bedside.show", dose=dose.value), 303)
+
+
+def step_page(bed: Bed, step: str, kept: Kept, *, faults: Mapping[str, CustodyError] | None = None) -> str:
+    words = current.words()
+    said = {f"scans.{name}": errors.sentence(error) for name, error in (faults or {}).items()}
+    shown = [(name, value) for name, value in kept.values.items() if name in {"wristband", "bag"} and value]
+    return render_template(
+        "pages/bedside_step.html",
+        page_title=words.say(f"bedside.step_{step}"),
+        bed=bed,
+        step=step,
+        number=ORDER.index(step) + 1,
+        count=len(ORDER),
+        fields=_fields(step, said),
+        kept=kept.values,
+        just_scanned=tuple(desk.Line(label=words.field("bedside_scanned", name), value=value) for name, value in shown),
+        problems=desk.problems_of(said),
+        is_last=step == ORDER[-1],
+    )
+
+
+def _fields(step: str, said: Mapping[str, str]) -> tuple[Field, ...]:
+    """The fields of one step as typed before; only what a refused form sends back is filled in."""
+    back = desk.typed() if said else {}
+    form = desk.ActForm(rule=BedsideScanned.rule, fixed={"dose": ""}, typed=back)
+    group = form.fields(said)[0].fields
+    wanted = [f"scans.{name}" for name in STEPS[step]]
+    fields = {each.name: each for each in group if each.name in wanted}
+    if IDENTIFIER in STEPS[step]:
+        fields[f"scans.{IDENTIFIER}"] = replace(fields[f"scans.{IDENTIFIER}"], kind="text", value=one(back, f"scans.{IDENTIFIER}"))
+    return tuple(fields[name] for name in wanted)
+
+
+def digest_or_none(text: str) -> Digest | None:
+    return Digest.parse(text) if text else None

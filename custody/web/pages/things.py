@@ -1,0 +1,181 @@
+"""The passport of a thing: its timeline, what it came from, what came from it, and what can be done next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, render_template, request, url_for
+
+from custody.domain.acts.base import ACTS
+from custody.domain.ids import Node, node_of
+from custody.errors import NotFoundError
+from custody.web import current
+from custody.web.access import signed_in
+from custody.web.pages.proposals import waiting_columns, waiting_row
+from custody.web.pages.work import blocked_text, state_text
+from custody.web.wording import Line, lines_of, reason_of
+from custody.words import Words
+from custody.workflows.door import unit_of_work
+from custody.workflows.refusals import keep_access
+from custody.workflows.standing import Standing
+from custody.workflows.tracing import Traced, trace
+from custody.workflows.verdicts import verdict_read
+from custody.workflows.viewing import TimelineEvent, passport as passport_of
+from custody.workflows.worklist import acts_possible, standing_of, waiting_on
+
+blueprint = Blueprint("things", __name__)
+PARENTS_SHOWN = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventShown:
+    """One line of templates/parts/timeline.html."""
+
+    kind: str
+    title: str
+    at: datetime | None
+    bad: bool
+    tags: tuple[str, ...] = ()
+    facts: tuple[Line, ...] = ()
+    href: str = ""
+
+
+@blueprint.get("/things/<kind>/<name>")
+@signed_in
+def passport(kind: str, name: str) -> str:
+    """Everything this person may know about one thing."""
+    words, viewer, now = current.words(), current.viewer(), current.now()
+    node = _node(kind, name)
+    try:
+        with current.store().reading() as connection:
+            story = passport_of(connection, viewer, node, now).value
+            stands = standing_of(connection, viewer, node, now).value
+            possible = acts_possible(connection, current.present(), node)
+            waiting = waiting_on(connection, viewer, current.present(), node, now).value
+    except NotFoundError:
+        _keep_hidden(node)
+        raise
+    events = [_event(words, event) for event in story.events if not _is_planned_twice(event)]
+    return render_template(
+        "pages/thing.html",
+        page_title=words.named(node),
+        node=node,
+        shown={"now": _now_text(words, stands), "next": words.act_title(stands.next) if stands.next else "", "bad": bool(stands.blocked),
+               "events": [*events, *_planned(words, stands)]},
+        blocked=blocked_text(words, stands),
+        expires=stands.expires_at,
+        parents=[_link(words, each) for each in story.parents[:PARENTS_SHOWN]],
+        children=[_link(words, each) for each in story.children[:PARENTS_SHOWN]],
+        acts=[(words.act_title(act), url_for("acts.form", name=act, about=node.key)) for act in possible],
+        waiting_columns=waiting_columns(),
+        waiting=[waiting_row(each) for each in waiting],
+        forward=url_for("things.traced", kind=node.kind, name=node.value, direction="forward"),
+        backward=url_for("things.traced", kind=node.kind, name=node.value, direction="backward"),
+    )  # fmt: skip
+
+
+@blueprint.get("/things/<kind>/<name>/trace")
+@signed_in
+def traced(kind: str, name: str) -> str:
+    """Recall in both directions: what came from a thing, or what it came from."""
+    words = current.words()
+    node = _node(kind, name)
+    forward = request.args.get("direction", "forward") != "backward"
+    try:
+        with current.store().reading() as connection:
+            # The passport's own door first: a thing of another study does not exist here either.
+            passport_of(connection, current.viewer(), node, current.now())
+            found = trace(connection, node, forward=forward, viewer=current.viewer()).value
+    except NotFoundError:
+        _keep_hidden(node)
+        raise
+    return render_template(
+        "pages/trace.html",
+        page_title=words.say("trace_page.forward" if forward else "trace_page.backward"),
+        node=node,
+        thing=_link(words, node),
+        columns=[{"label": words.say(key), "number": key == "trace_page.steps"} for key in ("work.what", "trace_page.steps", "trace_page.last")],
+        rows=[_traced_row(words, each) for each in found],
+        other=url_for("things.traced", kind=kind, name=name, direction="backward" if forward else "forward"),
+        forward=forward,
+    )
+
+
+def _node(kind: str, name: str) -> Node:
+    """Raises NotFoundError for a name that cannot be one."""
+    try:
+        return node_of(f"{kind}:{name}")
+    except ValueError as error:  # pragma: no cover - node_of raises our own errors only
+        raise NotFoundError("there is no such thing", code="not_found") from error
+
+
+def _keep_hidden(node: Node) -> None:
+    """Somebody asked for a thing that is hidden from them: the attempt is kept, and the answer is that of an unknown thing."""
+    if current.viewer().may_see(node):
+        return
+    with unit_of_work(current.store()) as connection:
+        keep_access(connection, current.present(), current.study(), what=node.key, refusal="masked", now=current.now())
+
+
+def _now_text(words: Words, stands: Standing) -> str:
+    state = state_text(words, stands)
+    if stands.holder and stands.since is not None:
+        held = words.say("timeline.with", holder=stands.holder, since=stands.since)
+        return f"{held} · {state}" if state else held
+    return f"{state} · {words.date_time(stands.since)}" if stands.since is not None else state
+
+
+def _is_planned_twice(event: TimelineEvent) -> bool:
+    """A countersignature's act is told by its proposal already, when both are on one page."""
+    return False if event.kind != "act" else event.act in {"proposed", "countersigned"}
+
+
+def _event(words: Words, event: TimelineEvent) -> EventShown:
+    if event.kind == "gap":
+        length = words.duration((event.ends_at or current.now()) - event.happened_at)
+        return EventShown(kind="gap", title=words.say("timeline.gap", length=length), at=event.happened_at, bad=True)
+    if event.kind == "verdict":
+        return _verdict(words, event)
+    tags = [words.say("timeline.late")] * event.late + [words.say("timeline.corrected")] * event.corrected
+    title = words.act_title(event.act) if event.act in ACTS else event.act
+    if event.kind in {"proposal", "countersignature"}:
+        tags.append(words.say(f"timeline.{event.kind}"))
+    own = lines_of(words, event.act, event.values, {})
+    facts = (*_who(words, event), *(line for line in own if line.value))
+    return EventShown(kind="act", title=title, at=event.happened_at, bad=event.bad, tags=tuple(tags), facts=facts)
+
+
+def _who(words: Words, event: TimelineEvent) -> tuple[Line, ...]:
+    if event.by is None:
+        return ()
+    meaning = f" · {words.term(event.by.meaning)}" if event.by.meaning is not None else ""
+    return (Line(words.say("timeline.by"), f"{event.by.printed_name} ({words.term(event.by.role)}){meaning}"),)
+
+
+def _verdict(words: Words, event: TimelineEvent) -> EventShown:
+    assert event.verdict is not None
+    read = verdict_read(current.viewer(), event.verdict).value
+    title = f"{words.term(read.word)} · {words.term(read.hold_point)}"
+    blocking = [reason_of(words, finding) for finding in read.blocking]
+    if not blocking:
+        passed = Line(words.say("verdict.passed"), words.say("verdict.rules_passed", count=len(read.findings)))
+        return EventShown(kind="act", title=title, at=event.happened_at, bad=False, facts=(passed,))
+    texts = (Line(reason.rule, reason.chinese if words.language == "zh" else reason.english) for reason in blocking)
+    return EventShown(kind="act", title=title, at=event.happened_at, bad=True, facts=tuple(texts))
+
+
+def _planned(words: Words, stands: Standing) -> list[EventShown]:
+    if not stands.next or stands.over:
+        return []
+    return [EventShown(kind="planned", title=words.act_title(stands.next), at=None, bad=False)]
+
+
+def _link(words: Words, node: Node) -> tuple[str, str]:
+    return words.named(node), url_for("things.passport", kind=node.kind, name=node.value)
+
+
+def _traced_row(words: Words, each: Traced) -> list[dict[str, object]]:
+    text, href = _link(words, each.node)
+    last = words.act_title(each.newest_act) if each.newest_act in ACTS else ""
+    return [{"text": text, "href": href, "code": False}, {"text": str(each.steps), "href": "", "code": False}, {"text": last, "href": "", "code": False}]
