@@ -71,7 +71,7 @@ def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: date
         row = _row(each, first + len(rows) + 1, fields, previous)
         ends[row["stream"]] = (position + 1, row["digest"])
         rows.append(row)
-        told.append(Told(row["id"], row["stream"], row["act"], row["envelope"], fields))
+        told.append(Told(row["id"], row["stream"], row["act"], row["envelope"].encode()))
     _INSERT_ENTRY.run(connection, rows)
     touched = dict.fromkeys(row["stream"] for row in rows)
     _SET_HEAD.run(connection, [{"stream": stream, "position": ends[stream][0], "digest": ends[stream][1]} for stream in touched])

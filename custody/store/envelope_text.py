@@ -1,4 +1,4 @@
-"""Reads single places of an envelope without parsing all of it, which would take longer than everything else in a verification.
+"""Reads single places of an envelope without parsing all of it, which would take longer than all else in a verification.
 
 In canonical form a bare quotation mark stands only around keys and values, keys come in order, and after the body come only
 keys that no other place has: so these places are unmistakable.
@@ -10,18 +10,19 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_ACCOUNT = '{"account":"'
-_ACT = '","act":"'
-_BODY = ',"body":'
-_PROPOSAL = '"proposal":"'
-_PROPOSED_ACT = ',"body":{"act":"'
-_AFTER_BODY = ',"happened_at":"'
+_ACCOUNT = b'{"account":"'
+_ACT = b'","act":"'
+_VERSION = b',"act_version":'
+_BODY = b',"body":'
+_PROPOSAL = b'"proposal":"'
+_PROPOSED_ACT = b',"body":{"act":"'
+_AFTER_BODY = b',"happened_at":"'
 
 
 class Written(NamedTuple):
-    """An envelope's text, with the places where `act` begins and the body ends (-1: there is no such place)."""
+    """An envelope's bytes, with the places where `act` begins and the body ends (-1: there is no such place)."""
 
-    text: str
+    text: bytes
     act_at: int
     body_end: int
 
@@ -30,54 +31,62 @@ class Written(NamedTuple):
     ) -> bool:
         """Whether the columns of the row say what the text says."""
         text, act_at, end = self
-        if not (type(stream) is type(act) is type(site) is type(recorded_at) is str and (study is None or type(study) is str)):
-            return False
-        said_study = "null" if study is None else f'"{study}"'
+        said_study = b"null" if study is None else b'"%b"' % study.encode()
         return (
             0 < act_at < end
-            and text.startswith(f'","act":"{act}","act_version":', act_at)
-            and text.find(f',"position":{position},"previous":"{previous.hex()}","printed_name":"', end) > 0
-            and text.find(f'","recorded_at":"{recorded_at}","role":"', end) > 0
-            and text.find(f',"site":"{site}","software_version":"', end) > 0
-            and text.endswith(f'","stream":"{stream}","study":{said_study}}}')
+            and text.startswith(b'","act":"%b","act_version":' % act.encode(), act_at)
+            and text.find(b',"position":%d,"previous":"%b","printed_name":"' % (position, previous.hex().encode()), end) > 0
+            and text.find(b'","recorded_at":"%b","role":"' % recorded_at.encode(), end) > 0
+            and text.find(b',"site":"%b","software_version":"' % site.encode(), end) > 0
+            and text.endswith(b'","stream":"%b","study":%b}' % (stream.encode(), said_study))
         )
 
 
-def written(text: str) -> Written:
+def written(text: bytes) -> Written:
     return Written(text, text.find(_ACT, len(_ACCOUNT)), text.rfind(_AFTER_BODY))
 
 
 class Told:
-    """What one entry says, read no further than somebody asks."""
+    """What one entry says, read no further than somebody asks. `text` is the envelope's bytes."""
 
-    __slots__ = ("_fields", "_text", "act", "number", "stream")
+    __slots__ = ("_body", "_text", "act", "number", "stream")
 
-    def __init__(self, number: int, stream: str, act: str, text: str, fields: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, number: int, stream: str, act: str, text: bytes) -> None:
         self.number = number
         self.stream = stream
         self.act = act
         self._text = text
-        self._fields = fields
+        self._body: Mapping[str, Any] | None = None
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """Those of the envelope."""
-        if self._fields is None:
-            self._fields = json.loads(self._text)
-        return self._fields
+        """All that the envelope says."""
+        fields: Mapping[str, Any] = json.loads(self._text)
+        return fields
+
+    @property
+    def act_version(self) -> int:
+        start = self._text.index(_VERSION) + len(_VERSION)
+        return int(self._text[start : self._text.index(b",", start)])
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The body of the act."""
+        if self._body is None:
+            start = self._text.index(_BODY) + len(_BODY)
+            self._body = json.loads(self._text[start : self._text.rindex(_AFTER_BODY)].decode())
+        return self._body
 
     @property
     def proposal(self) -> str:
         """The digest of the proposal that an act about proposals names."""
-        if self._fields is not None:
-            return str(self._fields["body"]["proposal"])
-        start = self._text.index(_PROPOSAL, self._text.index(_BODY)) + len(_PROPOSAL)
-        return self._text[start : self._text.index('"', start)]
+        return self._quoted(_PROPOSAL)
 
     @property
     def proposed_act(self) -> str:
         """The name of the act that a proposal carries."""
-        if self._fields is not None:
-            return str(self._fields["body"]["act"])
-        start = self._text.index(_PROPOSED_ACT) + len(_PROPOSED_ACT)
-        return self._text[start : self._text.index('"', start)]
+        return self._quoted(_PROPOSED_ACT)
+
+    def _quoted(self, before: bytes) -> str:
+        start = self._text.index(before, self._text.index(_BODY)) + len(before)
+        return self._text[start : self._text.index(b'"', start)].decode()

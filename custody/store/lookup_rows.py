@@ -87,7 +87,7 @@ def take_in(changes: Changes, told: Told, waiting: WaitingProposals, number_of: 
         if takes_part(found.act):
             _take_effect(changes, stream, _Deed(found.number, found.act, found.act_version, json.loads(found.body)), number_of)
     else:
-        _take_effect(changes, stream, _Deed(told.number, told.act, told.fields["act_version"], told.fields["body"]), number_of)
+        _take_effect(changes, stream, _Deed(told.number, told.act, told.act_version, told.body), number_of)
 
 
 class _Deed(NamedTuple):
@@ -174,11 +174,11 @@ class _WaitingTold:
 
     @property
     def act_version(self) -> int:
-        return int(self.told.fields["body"]["act_version"])
+        return int(self.told.body["act_version"])
 
     @property
     def body(self) -> str:
-        return str(self.told.fields["body"]["body"])
+        return str(self.told.body["body"])
 
 
 class WaitingInMemory:
@@ -275,7 +275,7 @@ def rebuild(connection: Connection) -> None:
 def batches(connection: Connection) -> Iterator[list[Told]]:
     """All entries that gates read, in the order of the log, many at a time."""
     for rows in _partitions(connection, _READ_BY_GATES):
-        yield [Told(row["id"], row["stream"], row["act"], row["envelope"]) for row in rows]
+        yield [Told(row["id"], row["stream"], row["act"], row["envelope"].encode()) for row in rows]
 
 
 def _partitions(connection: Connection, statement: Any) -> Iterator[list[dict[str, Any]]]:

@@ -18,7 +18,7 @@ from custody.store.envelope import broken
 from custody.store.envelope_text import Told, written
 from custody.store.lookup_check import LookupComparison
 from custody.store.lookup_rows import takes_part
-from custody.store.statements import Prepared
+from custody.store.statements import Prepared, as_bytes
 from custody.store.tables import entry, leaf, node
 
 BATCH = 1_000
@@ -29,7 +29,7 @@ _e = entry.c
 _ROWS = Prepared(
     select(
         *(leaf.c.number, leaf.c.entry_id, leaf.c.hash, _e.stream, _e.position, _e.act, _e.evidence),
-        *(_e.site, _e.study, _e.recorded_at, _e.previous, _e.digest, _e.salt, _e.envelope),
+        *(_e.site, _e.study, _e.recorded_at, _e.previous, _e.digest, _e.salt, as_bytes(_e.envelope)),
     )
     .select_from(leaf.outerjoin(entry, _e.id == leaf.c.entry_id))
     .order_by(leaf.c.number)
@@ -105,7 +105,7 @@ class Scan:
             )
         if stream is None:
             raise LedgerBrokenError(f"the record does not prove itself: leaf {number} stands for entry number {entry_id}, which is missing")
-        if entry_digest(previous, text.encode()) != digest:
+        if entry_digest(previous, text) != digest:
             raise broken(stream, position, "its text is not what was recorded")
         self._check_link(stream, position, previous, digest)
         known_evidence, reads = self._kind(act, stream, position)
@@ -152,7 +152,7 @@ class Scan:
 
     def _read(self, told: Told) -> None:
         if told.act == "secret_set":
-            self.secrets.setdefault(told.stream, []).append(told.fields["body"]["row_digest"])
+            self.secrets.setdefault(told.stream, []).append(told.body["row_digest"])
         if takes_part(told.act):
             self._comparison.take(told)
 

@@ -22,6 +22,7 @@ from custody.web import current, errors
 from custody.web.access import Access
 from custody.web.context import add_to_templates
 from custody.web.current import EXTENSION, Installation
+from custody.web.keeping import resume_page, typed_values
 from custody.workflows.door import Store, unit_of_work
 from custody.workflows.people import keep_awake
 from custody.workflows.people import present as person_present
@@ -84,17 +85,22 @@ def _open() -> AnyResponse | None:
         log.error("the route %s says nobody may call it", request.endpoint)
         abort(403)
     _recognise()
+    sends = request.method not in SAFE_METHODS
+    if sends:
+        _check_sender()
     if not access.public and g.get("present") is None:
-        return redirect(url_for("sign_in.form", then=request.full_path if request.method == "GET" else None))
+        return _sign_in_first()
     if access.roles and not current.holds(*access.roles):
         abort(403)
-    if request.method not in SAFE_METHODS:
-        _check_origin()
+    if sends and request.endpoint not in NO_SESSION_YET and _is_stale():
+        return _send_again()
     if not access.public and current.present().must_change_secret and request.endpoint not in SECRET_PAGES:
         return redirect(url_for("sign_in.secret_form"))
     return None
 
 
+NO_SESSION_YET = frozenset({"sign_in.enter"})
+"""The sign-in page may be older than a session that began in another tab."""
 SECRET_PAGES = frozenset({"sign_in.secret_form", "sign_in.secret", "sign_in.leave", "sign_in.language"})
 
 
@@ -126,16 +132,38 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _check_origin() -> None:
-    """Forms count only from our own pages: the browser says so, and the form carries this session's own token."""
+def _sign_in_first() -> AnyResponse:
+    """To the sign-in page and back; what was typed into a form comes along."""
+    from custody.web.pages.sign_in import sign_in_page  # noqa: PLC0415 - pages import this module
+
+    if request.method == "GET":
+        return redirect(url_for("sign_in.form", then=request.full_path.removesuffix("?")))
+    notice = current.words().say("sign_in.idle")
+    text, _ = sign_in_page(then=request.path, kept=typed_values(request.form), notice=notice)
+    return Response(text, 401)
+
+
+def _check_sender() -> None:
+    """Forms count only from our own pages, and the browser says where one came from."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         abort(403)
+
+
+def _is_stale() -> bool:
+    """Whether a form carries another session's token than the one that stands."""
     found = g.get("present")
     if found is None:
-        return
+        return False
     given = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token", "")
-    if not hmac.compare_digest(given.encode(), found.session.csrf_secret.encode()):
+    return not hmac.compare_digest(given.encode(), found.session.csrf_secret.encode())
+
+
+def _send_again() -> AnyResponse:
+    """A form of an older session: nothing is done, nothing typed is lost, one button sends it again."""
+    values = typed_values(request.form)
+    if not values or request.files:
         errors.stale_form()
+    return Response(resume_page(request.path, values, current.present().session.csrf_secret), 409)
 
 
 def _close(response: Response) -> Response:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, current_app, g, request, url_for
 
 from custody.web import current
 from custody.workflows.reading import site_seen
@@ -36,9 +36,36 @@ def _values() -> dict[str, Any]:
         "csrf_token": lambda: found.session.csrf_secret if found is not None else "",
         "idempotency_key": lambda: secrets.token_urlsafe(16),
         "now": current.now(),
-        "is_demonstration": current.store().is_demonstration,
-        "ledger_broken": False,
+        "is_demonstration": g.get("is_demonstration", False),
+        "ledger_broken": g.get("ledger_broken", False),
+        "navigation": _navigation() if found is not None else (),
     }
+
+
+MENU = (
+    ("nav.work", "work.home"),
+    ("nav.waiting", "proposals.waiting"),
+    ("nav.receiving", "receiving.choose"),
+    ("nav.bedside", "bedside.choose"),
+    ("nav.acts", "acts.every"),
+    ("nav.search", "work.search"),
+    ("nav.account", "sign_in.account"),
+    ("nav.badges", "demonstration.codes"),
+)
+"""The main menu: words and page; pages that this installation lacks are left out."""
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    href: str
+    current: bool
+
+
+def _navigation() -> tuple[Link, ...]:
+    words = current.words()
+    pages = current_app.view_functions
+    return tuple(Link(words.say(key), url_for(page), request.endpoint == page) for key, page in MENU if page in pages)
 
 
 def _viewer() -> ViewerShown:

@@ -6,8 +6,8 @@ import logging
 from typing import NoReturn
 
 from flask import Flask, g, render_template, request
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from custody.errors import (
     CustodyError,
@@ -51,7 +51,6 @@ def stale_form() -> NoReturn:
 def register(app: Flask) -> None:
     app.register_error_handler(CustodyError, _refused)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(SQLAlchemyError, _fault)
     app.register_error_handler(Exception, _fault)
 
 
@@ -59,18 +58,24 @@ def _refused(error: CustodyError) -> Page:
     status = status_of(error)
     if isinstance(error, LedgerBrokenError):
         log.error("the record does not prove itself: %s", error)
+        g.ledger_broken = True
     return _page(status, sentence(error), code=error.code)
 
 
-def _http(error: HTTPException) -> Page:
+def _http(error: HTTPException) -> Page | Response:
     status = error.code or 500
-    key = {403: "not_permitted", 404: "not_found", 405: "not_found", 413: "too_large"}.get(status, "input")
+    if status < 400:
+        return error.get_response()
+    key = {403: "role_lacks", 404: "page_not_found", 405: "method_not_allowed", 413: "too_large"}.get(status, "input")
     return _page(status, current.words().error(key, {}, error.description or ""), code=key)
 
 
 def _fault(error: Exception) -> Page:
     """A fault of ours: logged with its trace, shown without it. At the bedside it reads NO VERDICT and nothing else."""
     log.error("request %s failed", g.get("request_id", ""), exc_info=error)
+    # The page must stand even where the store does not answer: it asks it for nothing.
+    for name in ("present", "viewer"):
+        g.pop(name, None)
     bedside = (request.endpoint or "").startswith("bedside.")
     key = "no_verdict" if bedside else "server_fault"
     return _page(503, current.words().error(key, {"request": g.get("request_id", "")}, "NO VERDICT: do not give"), code=key)

@@ -132,9 +132,7 @@ def sign_next_bag(
     return countersign(connection, act.dose, waiting.proposal, signer, now, answers=act)
 
 
-def _alarms(
-    connection: Connection, fold: DoseFold, bag: BagId, *, signer: Signer, viewer: Viewer, now: datetime
-) -> tuple[Alarm, ...]:
+def _alarms(connection: Connection, fold: DoseFold, bag: BagId, *, signer: Signer, viewer: Viewer, now: datetime) -> tuple[Alarm, ...]:
     """The standing rules, judged on the running bag as for a next bag; nobody signs, so only what stands by itself counts."""
     study = study_of_signer(signer)
     supposed = _supposed(fold, bag)

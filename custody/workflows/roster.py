@@ -18,6 +18,7 @@ from custody.store import lookups, sessions
 from custody.store.connection import Store
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.people import refused
+from custody.workflows.rehearsal.steps import people as people_of_the_demonstration
 from custody.workflows.signer import Signer
 
 ACCOUNTS_MAX = 10_000
@@ -91,3 +92,18 @@ def end_sessions(connection: Connection, account: AccountId, now: datetime) -> i
 def one_time_secret() -> str:
     """A first secret its owner must replace."""
     return secrets.token_urlsafe(ONE_TIME_BYTES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemonstrationAccount:
+    account: str
+    printed_name: str
+    roles: tuple[Role, ...]
+
+
+def demonstration_accounts() -> tuple[DemonstrationAccount, ...]:
+    """The people of a demonstration store, in the order of the road."""
+    return tuple(
+        DemonstrationAccount(account=person.account.value, printed_name=person.printed_name, roles=person.roles)
+        for person in people_of_the_demonstration().values()
+    )

@@ -1,20 +1,10 @@
-"""Scans as people make them: what the text names, or a refusal that is kept as evidence."""
+"""Codes as people scan or type them at a desk: what the text names, or what is wrong with it."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import Connection
-
 from custody.codes.scan import expect, read_scan
-from custody.domain.acts.people import ScanRefused
-from custody.domain.dossier import Dossier
 from custody.domain.ids import BagId, DoseId, Identifier, ParticipantId, SealNumber, ShipmentId, ShipperId, WristbandToken
-from custody.errors import CustodyError, UnreadableCodeError
-from custody.store import entries
-from custody.store.entries import NewEntry
-from custody.workflows.dossiers import dossier_of
-from custody.workflows.signer import Signer, signed_now
+from custody.errors import UnreadableCodeError
 
 KINDS: dict[type[Identifier], str] = {
     BagId: "bag",
@@ -26,7 +16,6 @@ KINDS: dict[type[Identifier], str] = {
     ParticipantId: "participant",
 }
 SYMBOL_STARTS = ("CU1:", "]", "=", "&", "http")
-SEEN_MAX = 400
 
 
 def scanned(kind: type[Identifier], text: str) -> Identifier:
@@ -54,12 +43,3 @@ def _is_bag(text: str) -> bool:
     except UnreadableCodeError:
         return False
     return True
-
-
-def keep_refused(connection: Connection, text: str, error: CustodyError, signer: Signer, now: datetime, *, where: str) -> None:
-    """Keep a scan that named nothing usable: what was scanned, where, and why it was refused."""
-    dossier: Dossier = dossier_of(connection, [signer.account])
-    by = signed_now(signer, ScanRefused.rule, 0, dossier, now)
-    act = ScanRefused(account=signer.account, where=where, seen=text[:SEEN_MAX], length=len(text), refusal=error.code)
-    entry = NewEntry(act=act, happened_at=now, by=by, study=signer.study, station=signer.station)
-    entries.append(connection, [entry], recorded_at=now)

@@ -116,7 +116,7 @@ def test_text_that_no_longer_decodes_is_a_broken_record_and_no_crash(written):
     written.edit("UPDATE entry SET envelope = CAST(x'7bff7d' AS TEXT) WHERE stream = 'donor:D-1' AND position = 2")
     with pytest.raises(LedgerBrokenError, match="cannot be read"):
         written.load()
-    assert "cannot be read" in written.first_fault()
+    assert "donor:D-1 entry 2: its text is not what was recorded" in written.first_fault()
 
 
 def test_validly_chained_entry_of_an_unknown_act_is_a_broken_record(written):

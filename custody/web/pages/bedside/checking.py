@@ -8,21 +8,25 @@ from dataclasses import dataclass, replace
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from custody.domain.acts.bedside import BedsideScanned
+from custody.domain.acts.base import field_types
+from custody.domain.acts.bedside import BedsideScanned, BedsideScans
 from custody.domain.acts.codec import decoded
 from custody.domain.ids import BagId, Digest, DoseId, WristbandToken
 from custody.errors import CustodyError, InputError
 from custody.web import current, errors
 from custody.web.answers import plain_value
-from custody.web.forms import Field, one
+from custody.web.forms import Field, FormMaker
 from custody.web.pages import desk
 from custody.web.pages.bedside.common import Bed, at_the_bed, bed_of, blueprint, reader
+from custody.web.problems import problems_of
+from custody.web.signing import key_sent
+from custody.web.wording import Line
 from custody.workflows import bedside
 from custody.workflows.at_the_bed import require_bag_of
 from custody.workflows.door import unit_of_work
 from custody.workflows.proposing import second_identifier
 from custody.workflows.recording import record
-from custody.workflows.scans import keep_refused, scanned
+from custody.workflows.scans import scanned
 
 Page = str | Response | tuple[str, int]
 STEPS: dict[str, tuple[str, ...]] = {
@@ -101,7 +105,7 @@ def _read(bed: Bed, step: str) -> tuple[dict[str, str], dict[str, CustodyError]]
         except InputError as error:
             faults[name] = error
             if name in {"wristband", "bag"} and text:
-                _keep_refused(bed, name, text, error)
+                desk.keep_refused(f"bedside {bed.dose.dose} {name}", text, error)
     return found, faults
 
 
@@ -119,28 +123,14 @@ def _value(bed: Bed, name: str, text: str) -> str:
         if len(text) < LEAST_IDENTIFIER:
             raise InputError("too short to identify anybody", code="identifier_too_short")
         return second_identifier(current.installation().config.key_dir, text).value
-    plain = field_types_of_scans()[name]
-    return str(plain_value(plain, text))
-
-
-def field_types_of_scans() -> dict[str, type]:
-    from custody.domain.acts.base import field_types  # noqa: PLC0415 - a name the module has no other use for
-    from custody.domain.acts.bedside import BedsideScans  # noqa: PLC0415
-
-    return {name: field.plain for name, field in field_types(BedsideScans).items()}
-
-
-def _keep_refused(bed: Bed, name: str, text: str, error: CustodyError) -> None:
-    with unit_of_work(current.store()) as connection:
-        where = f"bedside {bed.dose.dose} {name}"
-        keep_refused(connection, text, error, desk.typed_by_hand(reader()), current.now(), where=where)
+    return str(plain_value(field_types(BedsideScans)[name].plain, text))
 
 
 def _record(bed: Bed, kept: Kept) -> Page:
     """The scans are one entry, the verdict another: a fault while judging loses no scan."""
     dose = bed.dose.dose
     act: BedsideScanned = decoded(BedsideScanned, {"dose": dose.key, "scans": dict(kept.values)})
-    signer = replace(desk.typed_by_hand(reader()), key=request.form.get("idempotency_key") or None)
+    signer = replace(desk.noting_typed(reader()), key=key_sent())
     with unit_of_work(current.store()) as connection:
         record(connection, act, signer, current.now())
     with unit_of_work(current.store()) as connection:
@@ -150,7 +140,8 @@ def _record(bed: Bed, kept: Kept) -> Page:
 
 def step_page(bed: Bed, step: str, kept: Kept, *, faults: Mapping[str, CustodyError] | None = None) -> str:
     words = current.words()
-    said = {f"scans.{name}": errors.sentence(error) for name, error in (faults or {}).items()}
+    wrong = {f"scans.{name}": error for name, error in (faults or {}).items()}
+    fields = _fields(step, wrong)
     shown = [(name, value) for name, value in kept.values.items() if name in {"wristband", "bag"} and value]
     return render_template(
         "pages/bedside_step.html",
@@ -159,24 +150,28 @@ def step_page(bed: Bed, step: str, kept: Kept, *, faults: Mapping[str, CustodyEr
         step=step,
         number=ORDER.index(step) + 1,
         count=len(ORDER),
-        fields=_fields(step, said),
+        fields=fields,
         kept=kept.values,
-        just_scanned=tuple(desk.Line(label=words.field("bedside_scanned", name), value=value) for name, value in shown),
-        problems=desk.problems_of(said),
+        just_scanned=tuple(Line(words.field("bedside_scanned", name), value) for name, value in shown),
+        problems=problems_of(wrong, fields),
         is_last=step == ORDER[-1],
     )
 
 
-def _fields(step: str, said: Mapping[str, str]) -> tuple[Field, ...]:
-    """The fields of one step as typed before; only what a refused form sends back is filled in."""
-    back = desk.typed() if said else {}
-    form = desk.ActForm(rule=BedsideScanned.rule, fixed={"dose": ""}, typed=back)
-    group = form.fields(said)[0].fields
-    wanted = [f"scans.{name}" for name in STEPS[step]]
-    fields = {each.name: each for each in group if each.name in wanted}
-    if IDENTIFIER in STEPS[step]:
-        fields[f"scans.{IDENTIFIER}"] = replace(fields[f"scans.{IDENTIFIER}"], kind="text", value=one(back, f"scans.{IDENTIFIER}"))
-    return tuple(fields[name] for name in wanted)
+def _fields(step: str, wrong: Mapping[str, CustodyError]) -> tuple[Field, ...]:
+    """The fields of one step; a refused form comes back as it was typed."""
+    back = desk.typed() if wrong else {}
+    maker = FormMaker(
+        rule=BedsideScanned.rule,
+        words=current.words(),
+        typed=back,
+        now=current.now(),
+        choices=lambda _: (),
+        errors={name: errors.sentence(error) for name, error in wrong.items()},
+    )
+    (group,) = maker.fields(frozenset({"scans"}))
+    fields = {each.name.removeprefix("scans."): each for each in group.fields}
+    return tuple(fields[name] for name in STEPS[step])
 
 
 def digest_or_none(text: str) -> Digest | None:

@@ -10,9 +10,8 @@ from custody.errors import InputError, NotFoundError
 from custody.web import current, errors
 from custody.web.pages import desk
 from custody.web.pages.bedside.common import at_the_bed, blueprint, reader
+from custody.web.problems import Problem
 from custody.workflows.at_the_bed import dose_meant, doses_at
-from custody.workflows.door import unit_of_work
-from custody.workflows.scans import keep_refused
 
 Page = str | Response | tuple[str, int]
 
@@ -31,8 +30,7 @@ def find() -> Page:
         with current.store().reading() as connection:
             dose: DoseId = dose_meant(connection, text, reader())
     except (InputError, NotFoundError) as error:
-        with unit_of_work(current.store()) as connection:
-            keep_refused(connection, text, error, desk.typed_by_hand(reader()), current.now(), where="bedside")
+        desk.keep_refused("bedside", text, error)
         return _list(scanned=text, fault=errors.sentence(error)), errors.status_of(error)
     return redirect(url_for("bedside.show", dose=dose.value), 303)
 
@@ -40,6 +38,6 @@ def find() -> Page:
 def _list(*, scanned: str, fault: str) -> str:
     with current.store().reading() as connection:
         doses = doses_at(connection, reader())
-    problems = (desk.Problem(text=fault, field="scan"),) if fault else ()
+    problems = (Problem(fault, "scan"),) if fault else ()
     title = current.words().say("bedside.title")
     return render_template("pages/bedside.html", page_title=title, doses=doses, scanned=scanned, fault=fault, problems=problems)

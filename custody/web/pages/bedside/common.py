@@ -12,7 +12,6 @@ from custody.domain.ids import DoseId
 from custody.domain.masking import Seen
 from custody.domain.terms import VerdictWord
 from custody.web import access, current
-from custody.web.pages import desk
 from custody.workflows import bedside
 from custody.workflows.at_the_bed import DoseAtBed, dose_at_bed
 from custody.workflows.bedside import BedsideState
@@ -65,7 +64,13 @@ def reader() -> Signer:
 
 def bed_of(dose: DoseId) -> Bed:
     """Raises NotFoundError for an unknown dose, or one of another site."""
-    viewer = desk.viewer()
     with current.store().reading() as connection:
-        state: Seen[BedsideState] = bedside.seen_state(connection, dose, reader(), viewer, current.now())
+        state: Seen[BedsideState] = bedside.seen_state(connection, dose, reader(), current.viewer(), current.now())
         return Bed(dose=dose_at_bed(connection, dose, reader()), state=state.value)
+
+
+def prescribed(dose: DoseAtBed) -> str:
+    words = current.words()
+    if dose.volume_ml is None or dose.rate_ml_per_min is None:
+        return words.say("format.nothing")
+    return words.say("bedside.volume_and_rate", volume=dose.volume_ml, rate=dose.rate_ml_per_min)

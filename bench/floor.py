@@ -1,0 +1,40 @@
+"""The floors: what the disk and the hash can do on this machine in this very run."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from hashlib import sha256
+from pathlib import Path
+
+ROW = b"x" * 400
+
+
+def commits_per_second(folder: Path, seconds: float = 2.0) -> float:
+    """Durable commits of one 400-byte row: SQLite, WAL, synchronous=FULL, one connection."""
+    connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE row (id INTEGER PRIMARY KEY, content BLOB)")
+    done, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO row (content) VALUES (?)", (ROW,))
+        connection.execute("COMMIT")
+        done += 1
+    took = time.perf_counter() - began
+    connection.close()
+    return done / took
+
+
+def bare_hash_loop(database: Path) -> tuple[int, float]:
+    """Entries and seconds of nothing but sha256(previous + stored bytes) over every entry, read with a raw cursor."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    began = time.perf_counter()
+    count = 0
+    for previous, envelope in connection.execute("SELECT previous, CAST(envelope AS BLOB) FROM entry ORDER BY stream, position"):
+        sha256(previous + envelope).digest()
+        count += 1
+    took = time.perf_counter() - began
+    connection.close()
+    return count, took
