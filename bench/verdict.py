@@ -67,5 +67,3 @@ def grow_dossier(store: Store, cast: Cast, acts: int) -> None:
             for _ in range(max(0, acts - len(stream)))
         ]
         entries.append(connection, new, recorded_at=now)
-
-

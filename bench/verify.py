@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.floor import bare_hash_loop
 from custody.domain.acts.manufacturing import MaterialReceived
 from custody.domain.dossier import Signed
 from custody.domain.ids import AccountId, MaterialId, PersonId, SiteId
@@ -15,8 +16,6 @@ from custody.store.connection import Store
 from custody.store.entries import NewEntry
 from custody.store.verification import verify
 from custody.workflows.rehearsal.steps import STUDY
-
-from bench.floor import bare_hash_loop
 
 BATCH = 2000
 

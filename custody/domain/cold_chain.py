@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from itertools import chain
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 
 from custody.domain.cold_chain_criteria import ColdChainCriteria

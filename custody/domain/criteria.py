@@ -139,7 +139,7 @@ class ConsentForm:
 
 @dataclass(frozen=True, kw_only=True)
 class ReactiveAllowance:
-    """A reactive `test` does not by itself make a donor ineligible in these jurisdictions when every test of `with_negative` is non-reactive.
+    """A reactive `test` alone makes no donor ineligible in these jurisdictions when every test of `with_negative` is non-reactive.
 
     `needs_risk_assessment`: it is then not accepted either, but waits for one (rules section 5, verdict).
     """
@@ -273,7 +273,7 @@ class EligibilityCriterion:
 
 @dataclass(frozen=True, kw_only=True)
 class VitalsSchedule:
-    """Minutes after the start until the end, then hours after the end (rules section 12); `window_minutes` either side counts as on time."""
+    """Minutes after the start until the end, then hours after the end (rules section 12); `window_minutes` either side is on time."""
 
     first_minutes: tuple[int, ...]
     then_every_minutes: int

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from custody.domain.acts.base import ACTS, CONTAINED, FOLLOWED, Act, marked_nodes
 from custody.domain.acts.codec import act_from
-from custody.domain.acts.record import Corrected, Countersigned, Proposed, ProposalWithdrawn
+from custody.domain.acts.record import Corrected, Countersigned, ProposalWithdrawn, Proposed
 from custody.domain.ids import AccountId, Digest, LoggerId, Node, PersonId, SiteId, StudyId
 from custody.domain.readings import Series
 from custody.domain.terms import Meaning, Role
@@ -50,6 +50,8 @@ class Entry:
 
 
 A = TypeVar("A", bound=Act)
+B = TypeVar("B", bound=Act)
+C = TypeVar("C", bound=Act)
 A_co = TypeVar("A_co", bound=Act, covariant=True)
 R = TypeVar("R")
 
@@ -87,7 +89,7 @@ class Deed(Generic[A_co]):
         return frozenset(signer.person for signer in self.signers)
 
 
-class Deeds(tuple[Deed[Act], ...]):
+class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was worked out from it
     """The acts of one stream that are in effect, oldest first; what they link to is worked out once."""
 
     @cached_property
@@ -220,21 +222,42 @@ class Dossier:
         if any(type(stream) is not Deeds for stream in self.streams.values()):
             object.__setattr__(self, "streams", {key: Deeds(stream) for key, stream in self.streams.items()})
 
-    def deeds(self, node: Node, *kinds: type[A]) -> tuple[Deed[A], ...]:
+    @overload
+    def deeds(self, node: Node, first: type[A], /) -> tuple[Deed[A], ...]: ...
+    @overload
+    def deeds(self, node: Node, first: type[A], second: type[B], /) -> tuple[Deed[A | B], ...]: ...
+    @overload
+    def deeds(self, node: Node, first: type[A], second: type[B], third: type[C], /) -> tuple[Deed[A | B | C], ...]: ...
+    @overload
+    def deeds(self, node: Node, /, *kinds: type[Act]) -> tuple[Deed[Act], ...]: ...
+    def deeds(self, node: Node, /, *kinds: type[Act]) -> tuple[Deed[Act], ...]:
         """The deeds of these kinds in the node's stream, oldest first (all of them when no kind is given)."""
         stream = self.streams.get(node.key)
         if stream is None:
             return ()
-        return stream.once(("deeds", kinds), lambda: tuple(d for d in stream if not kinds or isinstance(d.act, kinds)))  # type: ignore[misc]
+        return stream.once(("deeds", kinds), lambda: tuple(d for d in stream if not kinds or isinstance(d.act, kinds)))
 
-    def last(self, node: Node, *kinds: type[A]) -> Deed[A] | None:
+    @overload
+    def last(self, node: Node, first: type[A], /) -> Deed[A] | None: ...
+    @overload
+    def last(self, node: Node, first: type[A], second: type[B], /) -> Deed[A | B] | None: ...
+    @overload
+    def last(self, node: Node, first: type[A], second: type[B], third: type[C], /) -> Deed[A | B | C] | None: ...
+    @overload
+    def last(self, node: Node, /, *kinds: type[Act]) -> Deed[Act] | None: ...
+    def last(self, node: Node, /, *kinds: type[Act]) -> Deed[Act] | None:
         """The latest deed of these kinds, or None."""
-        stream = self.streams.get(node.key, ())
-        return next((d for d in reversed(stream) if isinstance(d.act, kinds)), None)  # type: ignore[misc]
+        found = self.deeds(node, *kinds)
+        return found[-1] if found else None
 
-    def first(self, node: Node, *kinds: type[A]) -> Deed[A] | None:
-        stream = self.streams.get(node.key, ())
-        return next((d for d in stream if isinstance(d.act, kinds)), None)  # type: ignore[misc]
+    @overload
+    def first(self, node: Node, first: type[A], /) -> Deed[A] | None: ...
+    @overload
+    def first(self, node: Node, first: type[A], second: type[B], /) -> Deed[A | B] | None: ...
+    def first(self, node: Node, /, *kinds: type[Act]) -> Deed[Act] | None:
+        """The earliest deed of these kinds, or None."""
+        found = self.deeds(node, *kinds)
+        return found[0] if found else None
 
     def knows(self, node: Node) -> bool:
         return bool(self.streams.get(node.key))

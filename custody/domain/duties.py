@@ -77,7 +77,7 @@ def roles_at(rule: ActRule, place: int) -> frozenset[Role]:
 
 def check_role(rule: ActRule, place: int, role: Role) -> Meaning | None:
     """The meaning of this person's signature (None: the act is not signed). Raises NotPermittedError."""
-    if role not in roles_at(rule, place) or role in READ_ONLY_ROLES and rule.stage != "people":
+    if role not in roles_at(rule, place) or (role in READ_ONLY_ROLES and rule.stage != "people"):
         expected = ", ".join(sorted(r.value for r in roles_at(rule, place)))
         raise NotPermittedError(
             f"{rule.title}: the role {role} may not do this; expected {expected}", code="wrong_role", role=role, expected=expected

@@ -126,7 +126,7 @@ class Tier(StrEnum):
 class Need(StrEnum):
     """What a cell of the release specification says about a test."""
 
-    MUST_PASS = "R"
+    MUST_PASS = "R"  # noqa: S105 - what a test must do
     MAY_BE_PENDING = "C"
     INFORMATION = "I"
     NOT_TESTED = "-"

@@ -82,9 +82,7 @@ def _require(text: str, allowed: re.Pattern[str], what: str, length_max: int | N
         raise InputError(f"there is no text to make {what} of", code="symbol_empty")
     if not allowed.fullmatch(text):
         odd = next(character for character in text if not allowed.fullmatch(character))
-        raise InputError(
-            f"{what} cannot carry the character {odd!a}; expected plain letters, digits and signs", code="symbol_character"
-        )
+        raise InputError(f"{what} cannot carry the character {odd!a}; expected plain letters, digits and signs", code="symbol_character")
     if length_max is not None and len(text) > length_max:
         raise InputError(f"{len(text)} characters are too many for {what}; at most {length_max} can be read", code="symbol_too_long")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 _ACCOUNT = b'{"account":"'
 _ACT = b'","act":"'
@@ -19,31 +19,21 @@ _PROPOSED_ACT = b',"body":{"act":"'
 _AFTER_BODY = b',"happened_at":"'
 
 
-class Written(NamedTuple):
-    """An envelope's bytes, with the places where `act` begins and the body ends (-1: there is no such place)."""
-
-    text: bytes
-    act_at: int
-    body_end: int
-
-    def agrees(  # noqa: PLR0917 - the columns of a row, in their order
-        self, stream: str, position: int, act: str, site: str, study: str | None, recorded_at: str, previous: bytes
-    ) -> bool:
-        """Whether the columns of the row say what the text says."""
-        text, act_at, end = self
-        said_study = b"null" if study is None else b'"%b"' % study.encode()
-        return (
-            0 < act_at < end
-            and text.startswith(b'","act":"%b","act_version":' % act.encode(), act_at)
-            and text.find(b',"position":%d,"previous":"%b","printed_name":"' % (position, previous.hex().encode()), end) > 0
-            and text.find(b'","recorded_at":"%b","role":"' % recorded_at.encode(), end) > 0
-            and text.find(b',"site":"%b","software_version":"' % site.encode(), end) > 0
-            and text.endswith(b'","stream":"%b","study":%b}' % (stream.encode(), said_study))
-        )
-
-
-def written(text: bytes) -> Written:
-    return Written(text, text.find(_ACT, len(_ACCOUNT)), text.rfind(_AFTER_BODY))
+def columns_agree(
+    text: bytes, stream: str, position: int, act: str, site: str, study: str | None, recorded_at: str, previous: bytes
+) -> bool:
+    """Whether the columns of a row say what its envelope's bytes say."""
+    act_at = text.find(_ACT, len(_ACCOUNT))
+    after_body = text.rfind(_AFTER_BODY)
+    said_study = b"null" if study is None else b'"%b"' % study.encode()
+    return (
+        0 < act_at < after_body
+        and text.startswith(b'","act":"%b","act_version":' % act.encode(), act_at)
+        and text.find(b',"position":%d,"previous":"%b","printed_name":"' % (position, previous.hex().encode()), after_body) > 0
+        and text.find(b'","recorded_at":"%b","role":"' % recorded_at.encode(), after_body) > 0
+        and text.find(b',"site":"%b","software_version":"' % site.encode(), after_body) > 0
+        and text.endswith(b'","stream":"%b","study":%b}' % (stream.encode(), said_study))
+    )
 
 
 class Told:

@@ -47,11 +47,14 @@ def links_of(stream: str, act: str, version: int, body: Mapping[str, Any]) -> Li
     while version < rule.version:
         body = UPCASTERS[act, version](body)
         version += 1
-    return frozenset(
-        _edge(stream, text) if what == "edge" else (text,)
-        for what, text in _walk(steps, body)
-        if (text != stream if what == "edge" else 0 < len(text) <= NAME_LENGTH_MAX)
-    )
+    found: set[tuple[str, ...]] = set()
+    for what, text in _walk(steps, body):
+        if what == "name":
+            if 0 < len(text) <= NAME_LENGTH_MAX:
+                found.add((text,))
+        elif text != stream:
+            found.add(_edge(stream, text))
+    return frozenset(found)
 
 
 def _edge(stream: str, followed: str) -> tuple[str, str]:

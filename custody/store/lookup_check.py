@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, func,
 from custody.errors import LedgerBrokenError
 from custody.store.envelope_text import Told
 from custody.store.links import NO_LINKS, Links
-from custody.store.lookup_rows import Changes, WaitingInMemory, batches, number_finder, take_in, takes_part
+from custody.store.lookup_rows import WaitingInMemory, batches, number_finder, take_in, takes_part
 from custody.store.statements import Prepared
 from custody.store.tables import edge, entry, entry_name, stream_summary, waiting_proposal
 
@@ -78,10 +78,9 @@ class LookupComparison:
         self._stored = self._rows(self._first, last)
 
     def take(self, told: Told) -> None:
-        changes = Changes()
-        take_in(changes, told, self._waiting, self._number_of)
-        for number, (_, links) in changes.links.items():
-            self._expect(number, links)
+        effect = take_in(told, self._waiting, self._number_of)
+        if effect is not None:
+            self._expect(effect.number, effect.links)
 
     def differences(self) -> tuple[str, ...]:
         """One sentence for each lookup that differs, naming the first row in which it does."""

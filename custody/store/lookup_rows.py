@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, literal, select, update
@@ -53,15 +53,16 @@ class NumberOf(Protocol):
     def __call__(self, digest: str, stream: str) -> int | None: ...
 
 
-@dataclass
-class Changes:
-    """What a run of entries does to edges and names, by the number of the entry that carries the act.
+class Effect(NamedTuple):
+    """The edges and names of one act in effect, by the number of the entry that carries it.
 
-    `replaced` are the numbers whose rows a correction removes first.
+    `replaces`: a correction; the rows written for that number before go first.
     """
 
-    links: dict[int, tuple[str, Links]] = field(default_factory=dict)
-    replaced: set[int] = field(default_factory=set)
+    number: int
+    stream: str
+    links: Links
+    replaces: bool
 
 
 def takes_part(act: str) -> bool:
@@ -69,25 +70,27 @@ def takes_part(act: str) -> bool:
     return act in _ABOUT_PROPOSALS or act == "corrected" or has_links(act)
 
 
-def take_in(changes: Changes, told: Told, waiting: WaitingProposals, number_of: NumberOf) -> None:
-    """Add what one entry does."""
-    stream = told.stream
+def take_in(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effect | None:
+    """What takes effect with one entry, if anything does."""
     if told.act == "proposed":
         waiting.put(told)
-    elif told.act == "proposal_withdrawn":
-        waiting.remove(stream, told.proposal)
-    elif told.act == "countersigned":
-        found = waiting.get(stream, told.proposal)
-        if found is None:
-            return
-        if found.signers + 1 < len(ACTS[found.act].slots):
-            waiting.sign(stream, told.proposal, found.signers + 1)
-            return
-        waiting.remove(stream, told.proposal)
-        if takes_part(found.act):
-            _take_effect(changes, stream, _Deed(found.number, found.act, found.act_version, json.loads(found.body)), number_of)
-    else:
-        _take_effect(changes, stream, _Deed(told.number, told.act, told.act_version, told.body), number_of)
+        return None
+    if told.act == "proposal_withdrawn":
+        waiting.remove(told.stream, told.proposal)
+        return None
+    if told.act != "countersigned":
+        return _effect(told.stream, _Deed(told.number, told.act, told.act_version, told.body), number_of)
+    proposal = told.proposal
+    found = waiting.get(told.stream, proposal)
+    if found is None:
+        return None
+    if found.signers + 1 < len(ACTS[found.act].slots):
+        waiting.sign(told.stream, proposal, found.signers + 1)
+        return None
+    waiting.remove(told.stream, proposal)
+    if not takes_part(found.act):
+        return None
+    return _effect(told.stream, _Deed(found.number, found.act, found.act_version, json.loads(found.body)), number_of)
 
 
 class _Deed(NamedTuple):
@@ -97,15 +100,15 @@ class _Deed(NamedTuple):
     body: Fields
 
 
-def _take_effect(changes: Changes, stream: str, deed: _Deed, number_of: NumberOf) -> None:
+def _effect(stream: str, deed: _Deed, number_of: NumberOf) -> Effect | None:
     body = deed.body
     if deed.act != "corrected":
-        changes.links[deed.number] = (stream, links_of(stream, deed.act, deed.act_version, body))
-        return
+        return Effect(deed.number, stream, links_of(stream, deed.act, deed.act_version, body), replaces=False)
     corrected = number_of(body["entry"], stream)
-    if corrected is not None:
-        changes.replaced.add(corrected)
-        changes.links[corrected] = (stream, links_of(stream, body["act"], body["act_version"], json.loads(body["replacement"])))
+    if corrected is None:
+        return None
+    right = links_of(stream, body["act"], body["act_version"], json.loads(body["replacement"]))
+    return Effect(corrected, stream, right, replaces=True)
 
 
 # --- into the tables --------------------------------------------------------------------------------------------------
@@ -125,12 +128,14 @@ _INSERT_NAMES = inserted(entry_name)
 _REMOVE_LINKS = tuple(Prepared(delete(table).where(table.c.entry_id == bindparam("number"))) for table in (edge, entry_name))
 
 
-def _write(connection: Connection, changes: Changes) -> None:
+def _write(connection: Connection, effects: Sequence[Effect]) -> None:
+    # In one run the last word counts; what it replaces may have been written by an earlier run.
+    newest = {effect.number: effect for effect in effects}
     for statement in _REMOVE_LINKS:
-        statement.run(connection, [{"number": number} for number in changes.replaced])
-    rows = [(number, stream, row) for number, (stream, links) in changes.links.items() for row in links]
-    _INSERT_EDGES.run(connection, [{"entry_id": number, "parent": row[0], "child": row[1]} for number, _, row in rows if len(row) == 2])
-    _INSERT_NAMES.run(connection, [{"entry_id": number, "name": row[0], "stream": stream} for number, stream, row in rows if len(row) == 1])
+        statement.run(connection, [{"number": effect.number} for effect in newest.values() if effect.replaces])
+    rows = [(effect, row) for effect in newest.values() for row in effect.links]
+    _INSERT_EDGES.run(connection, [{"entry_id": each.number, "parent": row[0], "child": row[1]} for each, row in rows if len(row) == 2])
+    _INSERT_NAMES.run(connection, [{"entry_id": each.number, "name": row[0], "stream": each.stream} for each, row in rows if len(row) == 1])
 
 
 class _WaitingRow(NamedTuple):
@@ -159,10 +164,14 @@ class _WaitingInTable:
         _REMOVE_WAITING.run(self.connection, [{"in_stream": stream, "wanted": proposal}])
 
 
-@dataclass(frozen=True)
 class _WaitingTold:
-    told: Told
-    signers: int
+    """The same, read from the entry's text only when somebody asks."""
+
+    __slots__ = ("signers", "told")
+
+    def __init__(self, told: Told) -> None:
+        self.told = told
+        self.signers = 1
 
     @property
     def number(self) -> int:
@@ -191,10 +200,10 @@ class WaitingInMemory:
         return self._waiting.get((stream, proposal))
 
     def put(self, told: Told) -> None:
-        self._waiting[told.stream, told.proposal] = _WaitingTold(told, 1)
+        self._waiting[told.stream, told.proposal] = _WaitingTold(told)
 
     def sign(self, stream: str, proposal: str, signers: int) -> None:
-        self._waiting[stream, proposal] = replace(self._waiting[stream, proposal], signers=signers)
+        self._waiting[stream, proposal].signers = signers
 
     def remove(self, stream: str, proposal: str) -> None:
         self._waiting.pop((stream, proposal), None)
@@ -228,11 +237,9 @@ def enter(connection: Connection, told: Sequence[Told]) -> None:
     read_by_gates = [each for each in told if not ACTS[each.act].evidence]
     newest = {each.stream: _summary(each.fields) for each in read_by_gates}
     _SET_SUMMARY.run(connection, list(newest.values()))
-    changes = Changes()
-    for each in read_by_gates:
-        if takes_part(each.act):
-            take_in(changes, each, _WaitingInTable(connection), number_finder(connection))
-    _write(connection, changes)
+    waiting, number_of = _WaitingInTable(connection), number_finder(connection)
+    effects = [take_in(each, waiting, number_of) for each in read_by_gates if takes_part(each.act)]
+    _write(connection, [effect for effect in effects if effect is not None])
 
 
 def _summary(fields: Fields) -> dict[str, Any]:
@@ -260,13 +267,10 @@ def rebuild(connection: Connection) -> None:
     """Write every lookup anew from the entries alone."""
     for table in LOOKUPS:
         connection.execute(delete(table))
-    waiting = WaitingInMemory()
+    waiting, number_of = WaitingInMemory(), number_finder(connection)
     for batch in batches(connection):
-        changes = Changes()
-        for told in batch:
-            if takes_part(told.act):
-                take_in(changes, told, waiting, number_finder(connection))
-        _write(connection, changes)
+        effects = [take_in(told, waiting, number_of) for told in batch if takes_part(told.act)]
+        _write(connection, [effect for effect in effects if effect is not None])
     _SET_WAITING.run(connection, waiting.rows())
     for rows in _partitions(connection, SUMMARIES):
         _SET_SUMMARY.run(connection, [{**row, "kind": row["stream"].partition(":")[0]} for row in rows])

@@ -15,7 +15,7 @@ from custody.ledger.merkle import CompactRange, leaf_hash
 from custody.ledger.streams import GENESIS, entry_digest
 from custody.store.credentials import digest_of_row
 from custody.store.envelope import broken
-from custody.store.envelope_text import Told, written
+from custody.store.envelope_text import Told, columns_agree
 from custody.store.lookup_check import LookupComparison
 from custody.store.lookup_rows import takes_part
 from custody.store.statements import Prepared, as_bytes
@@ -109,8 +109,7 @@ class Scan:
             raise broken(stream, position, "its text is not what was recorded")
         self._check_link(stream, position, previous, digest)
         known_evidence, reads = self._kind(act, stream, position)
-        said = written(text)
-        if evidence != known_evidence or not said.agrees(stream, position, act, site, study, recorded_at, previous):
+        if evidence != known_evidence or not columns_agree(text, stream, position, act, site, study, recorded_at, previous):
             raise broken(stream, position, "its columns differ from its text")
         hashed = leaf_hash(leaf_data(salt, stream, position, digest))
         if hashed != stored_leaf:

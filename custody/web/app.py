@@ -84,6 +84,7 @@ def _open() -> AnyResponse | None:
     if access is None:
         log.error("the route %s says nobody may call it", request.endpoint)
         abort(403)
+    g.is_demonstration = current.store().is_demonstration
     _recognise()
     sends = request.method not in SAFE_METHODS
     if sends:

@@ -49,7 +49,7 @@ MENU = (
     ("nav.bedside", "bedside.choose"),
     ("nav.acts", "acts.every"),
     ("nav.search", "work.search"),
-    ("nav.account", "sign_in.account"),
+    ("nav.account", "sign_in.secret_form"),
     ("nav.badges", "demonstration.codes"),
 )
 """The main menu: words and page; pages that this installation lacks are left out."""

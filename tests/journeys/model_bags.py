@@ -88,7 +88,7 @@ class Bags(Facts):
 
     def _files(self, logger):
         for e in self.of("logger_file_read", logger=logger):
-            yield {"at": e["_at"], "interval": e["interval_minutes"], "readings": e["_readings"]}
+            yield {"at": e["_at"], "interval": e["interval_minutes"], "readings": e["_readings"], "seen": e["_seen"]}
 
     def _in_date(self, point, act, bag, now):
         filled = self.lot_of(bag)

@@ -20,18 +20,18 @@ def minutes(span):
 
 
 def crossings(readings, start, end):
-    """The straight lines between readings, cut to the stay: (from, to, °C at from, °C at to)."""
+    """The straight lines between readings, cut to the stay: (from, to, °C at from, °C at to, minutes between the two readings)."""
     for (before, cold), (after, warm) in zip(readings, readings[1:], strict=False):
         left, right = max(before, start), min(after, end)
-        if left > right or (left == right and before != after and not (start == end)):
+        if left >= right:
             continue
         slope = (Fraction(warm) - Fraction(cold)) / minutes(after - before)
-        yield left, right, Fraction(cold) + slope * minutes(left - before), Fraction(cold) + slope * minutes(right - before)
+        yield left, right, Fraction(cold) + slope * minutes(left - before), Fraction(cold) + slope * minutes(right - before), after - before
 
 
 def above(limit, line):
     """The part of one straight line that lies above `limit`, or None: (from, to)."""
-    left, right, first, last = line
+    left, right, first, last, _ = line
     if max(first, last) <= limit:
         return None
     if min(first, last) > limit or left == right:
@@ -50,6 +50,18 @@ def joined(spans):
         else:
             found.append((start, end))
     return found
+
+
+def seen_by(file, stay):
+    """What one file says about one stay: (spans measured without a gap, spans above class 0, the warmest), worked out once."""
+    key = (stay["start"], stay["end"])
+    if key not in file["seen"]:
+        lines = list(crossings(file["readings"], *key))
+        allowed = timedelta(minutes=GAP_INTERVALS * int(file["interval"]))
+        measured = joined((line[0], line[1]) for line in lines if line[4] <= allowed)
+        spans = joined(span for span in (above(CLASS_0_TO, line) for line in lines) if span is not None)
+        file["seen"][key] = measured, spans, max((max(line[2], line[3]) for line in lines), default=None)
+    return file["seen"][key]
 
 
 class ColdLife:
@@ -86,23 +98,15 @@ class ColdLife:
     def _overlaps(file, stay):
         return file["readings"][0][0] <= stay["end"] and stay["start"] <= file["readings"][-1][0]
 
-    def lines(self, stay, file):
-        allowed = GAP_INTERVALS * file["interval"]
-        for line, (before, after) in self._with_ends(stay, file):
-            yield line, minutes(after - before) <= allowed
-
-    @staticmethod
-    def _with_ends(stay, file):
-        for pair in zip(file["readings"], file["readings"][1:], strict=False):
-            for line in crossings(pair, stay["start"], stay["end"]):
-                yield line, (pair[0][0], pair[1][0])
+    def seen(self):
+        for stay in self.stays:
+            for file in stay["files"]:
+                yield file, *seen_by(file, stay)
 
     def gaps(self):
         if not self.stays:
             return []
-        measured = joined(
-            (line[0], line[1]) for stay in self.stays for file in stay["files"] for line, whole in self.lines(stay, file) if whole
-        )
+        measured = joined(span for _, spans, _, _ in self.seen() for span in spans)
         edges = [min(s["start"] for s in self.stays), *(t for span in measured for t in span), self.end]
         silent = zip(edges[::2], edges[1::2], strict=True)
         return [(start, end) for start, end in silent if minutes(end - start) > self._allowed(start, end)]
@@ -113,15 +117,12 @@ class ColdLife:
 
     def excursions(self):
         """(from, to, when the file that shows it was read) for every uninterrupted time above class 0."""
-        for stay in self.stays:
-            for file in stay["files"]:
-                spans = (above(CLASS_0_TO, line) for line, _ in self.lines(stay, file))
-                for start, end in joined(span for span in spans if span is not None):
-                    yield start, end, file["at"]
+        for file, _, spans, _ in self.seen():
+            for start, end in spans:
+                yield start, end, file["at"]
 
     def warmest(self):
-        lines = (line for stay in self.stays for file in stay["files"] for line, _ in self.lines(stay, file))
-        return max((max(first, last) for _, _, first, last in lines), default=None)
+        return max((warmest for _, _, _, warmest in self.seen() if warmest is not None), default=None)
 
     def klass(self):
         warmest = self.warmest()

@@ -22,12 +22,14 @@ class Facts:
         self.count = 0
 
     def copy(self):
-        return copy.deepcopy(self)
+        """Readings, and what was once worked out from them, are shared: nothing ever changes them."""
+        shared = {id(thing): thing for events in self.events.values() for e in events for thing in (e["_readings"], e["_seen"])}
+        return copy.deepcopy(self, shared)
 
     def accept(self, act, fields, *, by, at, began=None, entry=None, readings=None):
         """`by`: dicts with person, account, role, site, at; `at` when the last of them signed, `began` when the first did."""
         self.count += 1
-        kept = {"_act": act, "_by": by, "_at": at, "_began": began or at, "_n": self.count, "_entry": entry, "_readings": readings}
+        kept = {"_act": act, "_by": by, "_at": at, "_began": began or at, "_n": self.count, "_entry": entry, "_readings": readings, "_seen": {}}
         self.events[act].append({**fields, **kept})
 
     def correct(self, entry, fields, *, by):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from custody.domain.acts.base import ACTS, Act, FieldType, alternatives, field_types
 from custody.domain.ids import Identifier, Node, node_of
@@ -27,10 +27,11 @@ UPCASTERS: dict[tuple[str, int], Any] = {}
 
 def body_of(act: Act) -> dict[str, Any]:
     """The act's fields as the ledger keeps them."""
-    return encoded(act)
+    body: dict[str, Any] = encoded(act)
+    return body
 
 
-def encoded(value: Any) -> Any:
+def encoded(value: Any) -> Any:  # noqa: C901, PLR0911 - one line for each kind of value the ledger can hold
     match value:
         case None | bool() | int():
             return value
@@ -88,34 +89,38 @@ def decoded(cls: type[Any], body: Mapping[str, Any]) -> Any:
 
 def _field(name: str, field: FieldType, content: Any) -> Any:
     try:
-        if content is None:
-            if field.optional:
-                return None
-            raise InputError("must be filled in", code="missing_field")
-        if field.repeated:
-            if not isinstance(content, list | tuple):
-                raise InputError(f"expected a list, saw {type(content).__name__}", code="not_a_list")
-            return tuple(_one(field.plain, item) for item in content)
-        return _one(field.plain, content)
+        return _content(field, content)
     except InputError as error:
         inner = f"{name}.{error.field}" if error.field else name
         raise type(error)(f"{inner}: {error}", code=error.code, field=inner, **error.values) from error
+
+
+def _content(field: FieldType, content: Any) -> Any:
+    if content is None:
+        if field.optional:
+            return None
+        raise InputError("must be filled in", code="missing_field")
+    if not field.repeated:
+        return _one(field.plain, content)
+    if not isinstance(content, list | tuple):
+        raise InputError(f"expected a list, saw {type(content).__name__}", code="not_a_list")
+    return tuple(_one(field.plain, item) for item in content)
 
 
 def _one(plain: Any, content: Any) -> Any:
     if typing.get_origin(plain) is dict:
         if not isinstance(content, Mapping):
             raise InputError("expected names and values", code="not_a_group")
-        wanted = typing.get_args(plain)[1]
-        return {str(key): _one(wanted, item) for key, item in content.items()}
+        inner = typing.get_args(plain)[1]
+        return {str(key): _one(inner, item) for key, item in content.items()}
     choices = alternatives(plain)
     if isinstance(content, str) and issubclass(choices[0], Node):
         return _node(choices, content)
-    wanted = choices[0]
-    if dataclasses.is_dataclass(wanted) and not issubclass(wanted, Identifier):
+    wanted: Any = choices[0]
+    if not issubclass(wanted, Identifier) and dataclasses.is_dataclass(wanted):
         if not isinstance(content, Mapping):
             raise InputError("expected several fields together", code="not_a_group")
-        return decoded(wanted, content)
+        return decoded(cast("type[Any]", wanted), content)
     if wanted is bool or wanted is int:
         if type(content) is wanted:
             return content
@@ -129,13 +134,13 @@ def _one(plain: Any, content: Any) -> Any:
 
 def _node(choices: tuple[Any, ...], content: str) -> Node:
     if ":" not in content and len(choices) == 1:
-        found: Node = choices[0].parse(content)
-        return found
+        only: Node = choices[0].parse(content)
+        return only
     node = node_of(content)
     if not isinstance(node, choices):
         expected = " or ".join(choice.kind_word() for choice in choices)
         raise InputError(f"saw {node.kind} {node}, expected a {expected}", code="wrong_kind", seen=node.kind, expected=expected)
-    return node
+    return cast("Node", node)
 
 
 def _from_text(wanted: Any, content: str) -> Any:

@@ -54,7 +54,7 @@ def noting_typed(signer: Signer) -> Signer:
 def keep_refused(where: str, text: str, error: CustodyError) -> None:
     """Keep a scan that named nothing usable here, as evidence."""
     with unit_of_work(current.store()) as connection:
-        keep_scan(connection, current.present(), current.study(), where, text, error.code, current.now())
+        keep_scan(connection, current.present(), current.study(), where=where, seen=text, refusal=error.code, now=current.now())
 
 
 def said(key: str) -> Both:

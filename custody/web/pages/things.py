@@ -20,7 +20,7 @@ from custody.workflows.door import unit_of_work
 from custody.workflows.refusals import keep_access
 from custody.workflows.standing import Standing
 from custody.workflows.tracing import Traced, trace
-from custody.workflows.verdicts import verdict_read
+from custody.workflows.verdicts import read_verdict
 from custody.workflows.viewing import TimelineEvent, passport as passport_of
 from custody.workflows.worklist import acts_possible, standing_of, waiting_on
 
@@ -155,11 +155,11 @@ def _who(words: Words, event: TimelineEvent) -> tuple[Line, ...]:
 
 def _verdict(words: Words, event: TimelineEvent) -> EventShown:
     assert event.verdict is not None
-    read = verdict_read(current.viewer(), event.verdict).value
+    read = read_verdict(current.viewer(), event.verdict).value
     title = f"{words.term(read.word)} · {words.term(read.hold_point)}"
     blocking = [reason_of(words, finding) for finding in read.blocking]
     if not blocking:
-        passed = Line(words.say("verdict.passed"), words.say("verdict.rules_passed", count=len(read.findings)))
+        passed = Line(words.say("verdict.passed"), words.say("verdict.rules_passed", count=read.passed))
         return EventShown(kind="act", title=title, at=event.happened_at, bad=False, facts=(passed,))
     texts = (Line(reason.rule, reason.chinese if words.language == "zh" else reason.english) for reason in blocking)
     return EventShown(kind="act", title=title, at=event.happened_at, bad=True, facts=tuple(texts))

@@ -1,0 +1,165 @@
+"""A browser without a screen over a demonstration store: made once for all tests, copied for each."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from custody.config import Config
+from custody.web.app import create_app
+from custody.workflows import demonstration
+from custody.workflows.door import Store, open_store
+
+NOW = datetime(2026, 6, 1, 6, 0, 20, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def demonstration_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the five lots, as they stand at NOW."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUSTODY_WEAK_SECRETS", "1")
+        demonstration.make(folder / "store", NOW).close()
+    return folder / "store"
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+class _Form(HTMLParser):
+    """The forms of a page with the values a browser would send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[tuple[str, dict[str, list[str]]]] = []
+        self._select = self._area = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append((given.get("action", ""), {}))
+        elif tag == "input" and self.forms and given.get("name"):
+            if given.get("type") in {"radio", "checkbox"} and "checked" not in given:
+                return
+            self._add(given["name"], given.get("value", ""))
+        elif tag == "select":
+            self._select = given.get("name", "")
+        elif tag == "option" and self._select and "selected" in given:
+            self._add(self._select, given.get("value", ""))
+        elif tag == "textarea":
+            self._area = given.get("name", "")
+            self._add(self._area, "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            self._select = ""
+        elif tag == "textarea":
+            self._area = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.forms[-1][1][self._area][-1] += data
+
+    def _add(self, name: str, value: str) -> None:
+        self.forms[-1][1].setdefault(name, []).append(value)
+
+
+@dataclass
+class Page:
+    """What came back."""
+
+    code: int
+    html: str
+    location: str
+
+    @property
+    def text(self) -> str:
+        """What a person reads, with single spaces."""
+        return " ".join(re.sub(r"<[^>]+>", " ", self.html).replace("&#39;", "'").replace("&amp;", "&").split())
+
+    def form(self, action: str) -> dict[str, list[str]]:
+        """The values of the first form whose action begins like this."""
+        parser = _Form()
+        parser.feed(self.html)
+        return next(values for found, values in parser.forms if found.startswith(action))
+
+    @property
+    def actions(self) -> list[str]:
+        parser = _Form()
+        parser.feed(self.html)
+        return [action for action, _ in parser.forms]
+
+
+@dataclass
+class Browser:
+    """One person's browser."""
+
+    client: FlaskClient
+    language: str = "en"
+
+    def get(self, path: str) -> Page:
+        return _page(self.client.get(path, headers={"Accept-Language": self.language}))
+
+    def post(self, path: str, values: dict[str, object] | None = None, **headers: str) -> Page:
+        return _page(self.client.post(path, data=values or {}, headers={"Accept-Language": self.language, **headers}))
+
+    def send(self, page: Page, action: str, changes: dict[str, object] | None = None) -> Page:
+        """Send a form of the page with some values changed (None: left out)."""
+        values: dict[str, object] = dict(page.form(action))
+        values |= changes or {}
+        return self.post(action, {name: value for name, value in values.items() if value is not None})
+
+    def sign_in(self, account: str, secret: str = demonstration.SECRET) -> Page:
+        page = self.post("/sign-in", {"account": account, "secret": secret, "then": "/"})
+        assert page.code == 302, page.text
+        return page
+
+
+def _page(response: TestResponse) -> Page:
+    return Page(response.status_code, response.get_data(as_text=True), response.headers.get("Location", ""))
+
+
+@dataclass
+class Web:
+    """The application over its own copy of the store, and a browser for each person."""
+
+    store: Store
+    config: Config
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.app = create_app(self.store, self.config, self.clock)
+        self.app.testing = True
+        self.app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def browser(self, account: str | None = None, language: str = "en") -> Browser:
+        found = Browser(self.app.test_client(), language)
+        if account is not None:
+            found.sign_in(account)
+        return found
+
+
+@pytest.fixture
+def web(demonstration_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUSTODY_WEAK_SECRETS", "1")
+    folder = tmp_path / "store"
+    shutil.copytree(demonstration_folder, folder)
+    store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
+    yield Web(store, Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False))
+    store.close()
