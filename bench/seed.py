@@ -50,7 +50,7 @@ def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
 
 
 def _cast(n: int, doses: int) -> Cast:
-    """All doses come from lot 1; each has a participant and a bag of its own."""
+    """All doses come from one lot; each has a participant and a bag of its own."""
     return Cast(number=n + 1, batch=1, upstream=1, weight_kg=WEIGHT_KG, bag_count=doses + 1, first_bag=n)
 
 

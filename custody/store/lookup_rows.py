@@ -78,8 +78,12 @@ def take_in(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effec
     if told.act == "proposal_withdrawn":
         waiting.remove(told.stream, told.proposal)
         return None
-    if told.act != "countersigned":
-        return _effect(told.stream, _Deed(told.number, told.act, told.act_version, told.body), number_of)
+    if told.act == "countersigned":
+        return _countersigned(told, waiting, number_of)
+    return _effect(told.stream, _Deed(told.number, told.act, told.act_version, told.body), number_of)
+
+
+def _countersigned(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effect | None:
     proposal = told.proposal
     found = waiting.get(told.stream, proposal)
     if found is None:

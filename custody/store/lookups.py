@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, literal, literal_column, or_, select
+from sqlalchemy import Connection, exists, literal, literal_column, or_, select, union_all
 
 from custody.domain.ids import NODE_KINDS
 from custody.store.lookup_check import differences
@@ -85,9 +85,9 @@ def search(connection: Connection, text: str, limit: int) -> tuple[Found, ...]:
     # Whole matches are asked for by themselves: among many that only begin so, the limit would cut them off.
     for end in ("", _AFTER):
         for spelling in dict.fromkeys((wanted, wanted.upper())):
-            for stream, name in connection.execute(_by_own_name(spelling, end).limit(limit)):
+            for stream, name in connection.execute(_by_own_name(spelling, end, limit)):
                 found.setdefault(stream, Found(stream, name.partition(":")[2]))
-            for stream, name in connection.execute(_by_written_name(spelling, end).limit(limit)):
+            for stream, name in connection.execute(_by_written_name(spelling, end, limit)):
                 found.setdefault(stream, Found(stream, name))
     return tuple(found.values())[:limit]
 
@@ -163,12 +163,15 @@ def waiting(connection: Connection) -> tuple[WaitingProposal, ...]:
     return tuple(WaitingProposal(**{**row, **{name: datetime.fromisoformat(row[name]) for name in times}}) for row in found.mappings())
 
 
-def _by_own_name(start: str, end: str) -> Select[Any]:
+def _by_own_name(start: str, end: str, limit: int) -> Any:
+    # One short range of the key for each kind: tied together with OR, the whole table would be read.
     column = stream_summary.c.stream
     starts = [start] if start.partition(":")[0] in NODE_KINDS and ":" in start else [f"{kind}:{start}" for kind in NODE_KINDS]
-    return select(column, column).where(or_(*(column.between(each, each + end) for each in starts))).order_by(column)
+    ranges = [select(column).where(column.between(each, each + end)).order_by(column).limit(limit).subquery() for each in starts]
+    return union_all(*(select(each.c.stream, each.c.stream) for each in ranges)).limit(limit)
 
 
-def _by_written_name(start: str, end: str) -> Select[Any]:
+def _by_written_name(start: str, end: str, limit: int) -> Any:
     name = entry_name.c.name
-    return select(entry_name.c.stream, name).where(name.between(start, start + end)).order_by(name, entry_name.c.stream)
+    wanted = select(entry_name.c.stream, name).where(name.between(start, start + end))
+    return wanted.order_by(name, entry_name.c.stream).limit(limit)

@@ -137,6 +137,12 @@ def verdict_shown(words: Words, verdict: VerdictRead, site: SiteSeen | None, **m
     )
 
 
+def verdict_key(verdict: VerdictRead) -> str:
+    """The word of a verdict: at the bed it speaks of infusing, elsewhere of going on."""
+    word = {VerdictWord.GO: "go", VerdictWord.STOP: "stop"}.get(verdict.word, "cannot_check")
+    return f"verdict.{word}" if verdict.hold_point in AT_THE_BED else f"verdict.{word}_other"
+
+
 def reason_of(words: Words, finding: FindingRead) -> Both:
     reason = finding.reason
     if reason is None:

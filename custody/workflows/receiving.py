@@ -1,22 +1,32 @@
-"""The receiving desk's own work: a temperature file is kept, read, and tied to its logger before anything is decided."""
+"""The receiving desk's own work: a temperature file is kept, read, shown, and tied to its logger before anything is decided."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from custody.domain.acts.shipping import LoggerFileRead
+from custody.domain.cold_chain import Stay, judge_life
+from custody.domain.cold_chain_criteria import ColdChainCriteria
+from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import LoggerId
+from custody.domain.ids import Digest, LoggerId, ShipmentId
+from custody.domain.readings import Gap
+from custody.domain.time_in_band import Excursion
 from custody.errors import InputError
 from custody.intake.logger_file import LoggerFile, SignatureState, check_signature
-from custody.store import attachments, series
+from custody.store import attachments, entries, series
+from custody.workflows.arriving import dossier_for
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.outcome import Outcome
 from custody.workflows.recording import record
 from custody.workflows.signer import Signer
 from custody.workflows.temperature import act_from_file, read
+
+MEDIA_TYPE = "text/plain"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +36,21 @@ class FileRead:
     file: LoggerFile
     signature: SignatureState
     outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileShown:
+    """A temperature file before anybody accepts it: what it says, judged by the limits of this trip; `accepted` once it is recorded."""
+
+    digest: Digest
+    logger: LoggerId
+    file: LoggerFile
+    signature: SignatureState
+    criteria: ColdChainCriteria
+    excursions: tuple[Excursion, ...]
+    minutes_outside: Decimal
+    gaps: tuple[Gap, ...]
+    accepted: bool
 
 
 def keep_temperature_file(
@@ -38,16 +63,77 @@ def keep_temperature_file(
     file = read(data)
     logger = LoggerId.parse(file.serial)
     if expected_logger is not None and logger != expected_logger:
-        raise InputError(
-            f"this file was written by logger {logger}; expected {expected_logger}, which travelled with the shipment",
-            code="other_logger",
-            seen=logger,
-            expected=expected_logger,
-        )
+        raise _other_logger(logger, (expected_logger,))
     outcome = record(connection, act_from_file(logger, file), signer, now)
-    attachments.keep(connection, data, "text/plain", name)
+    attachments.keep(connection, data, MEDIA_TYPE, name)
     series.keep_series(connection, file.series)
     return FileRead(file=file, signature=_signature(connection, file, signer), outcome=outcome)
+
+
+def keep_upload(connection: Connection, shipment: ShipmentId, data: bytes, name: str, signer: Signer) -> Digest:
+    """Keep an uploaded file of a logger of this shipment, whole, before anybody accepts it.
+
+    Raises MalformedFileError or InputError for a file that cannot be read, or that a logger of another shipment wrote.
+    """
+    file = read(data)
+    logger = LoggerId.parse(file.serial)
+    loggers = _shipment(connection, shipment, signer).loggers
+    if logger not in loggers:
+        raise _other_logger(logger, loggers)
+    return attachments.keep(connection, data, MEDIA_TYPE, name)
+
+
+def show_upload(connection: Connection, shipment: ShipmentId, digest: Digest, signer: Signer) -> FileShown:
+    """What a kept file says, by the limits of this trip. Raises NotFoundError for a file nobody uploaded."""
+    fold = _shipment(connection, shipment, signer)
+    file = read(attachments.fetch(connection, digest).data)
+    logger = LoggerId.parse(file.serial)
+    if logger not in fold.loggers:
+        raise _other_logger(logger, fold.loggers)
+    criteria = fold.criteria.cold_chain.of(fold.planned.act.form)
+    whole = Stay(place=file.serial, start=file.series.start, end=file.series.end, traces=(file.series,))
+    judged = judge_life((whole,), criteria)
+    return FileShown(
+        digest=digest,
+        logger=logger,
+        file=file,
+        signature=_signature(connection, file, signer),
+        criteria=criteria,
+        excursions=judged.excursions,
+        minutes_outside=judged.minutes_outside,
+        gaps=file.series.gaps(criteria.silence_allowed(file.interval_minutes)),
+        accepted=is_recorded(connection, logger, digest),
+    )
+
+
+def accept_upload(connection: Connection, shipment: ShipmentId, digest: Digest, signer: Signer, now: datetime) -> Outcome | None:
+    """Record the readings of a kept file. None when the same bytes are recorded already: they are one record."""
+    shown = show_upload(connection, shipment, digest, signer)
+    if shown.accepted:
+        return None
+    kept = attachments.fetch(connection, digest)
+    return keep_temperature_file(connection, kept.data, kept.name, signer, now, expected_logger=shown.logger).outcome
+
+
+def is_recorded(connection: Connection, logger: LoggerId, digest: Digest) -> bool:
+    stream = entries.load_streams(connection, [logger.key])[logger.key]
+    return any(isinstance(entry.act, LoggerFileRead) and entry.act.file == digest for entry in stream)
+
+
+def _shipment(connection: Connection, shipment: ShipmentId, signer: Signer) -> ShipmentFold:
+    dossier, study = dossier_for(connection, shipment, signer)
+    return ShipmentFold(dossier, shipment, StudyFold(dossier, study))
+
+
+def _other_logger(seen: LoggerId, expected: tuple[LoggerId, ...]) -> InputError:
+    names = ", ".join(logger.value for logger in expected)
+    return InputError(
+        f"this file was written by logger {seen}; expected {names}, which travelled with the shipment",
+        code="other_logger",
+        field="file",
+        seen=seen,
+        expected=names,
+    )
 
 
 def _signature(connection: Connection, file: LoggerFile, signer: Signer) -> SignatureState:

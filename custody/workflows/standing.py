@@ -1,4 +1,4 @@
-"""How one thing stands now, in one line: state, who answers for it, until when, what stands in the way. Shown to people, read by no gate."""
+"""How one thing stands now, in one line: state, who answers for it, until when, what stands in the way; for people, not for gates."""
 
 from __future__ import annotations
 
@@ -8,42 +8,68 @@ from datetime import datetime
 from custody.domain.acts.base import Act
 from custody.domain.acts.bedside import DoseClosed, InfusionEnded, InfusionStarted
 from custody.domain.acts.people import SiteRegistered
+from custody.domain.acts.shipping import BagAccepted, BagRefusedAtReceipt, ShipperSealed
 from custody.domain.dossier import Dossier
-from custody.domain.folds.bag import FINAL, BagFold
+from custody.domain.folds.bag import FINAL, BagFold, BagState
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.handover import Custodian
 from custody.domain.folds.lot import LotFold, Quarantined, Recalled, Rejected
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, BankId, DoseId, LotId, Node, ShipmentId, StudyId
+from custody.domain.ids import BagId, BankId, DoseId, LotId, Node, ShipmentId
 from custody.domain.lineage import ancestors_of, holds_over, recalls_over
 from custody.domain.masking import Viewer
 from custody.workflows.next_steps import next_act
 
+FINAL_STATES = frozenset(state.value for state in FINAL)
+RESTING = frozenset({BagState.FILLED, BagState.QUARANTINE, BagState.AVAILABLE, BagState.RETAINED}) | FINAL
+MOVING_BAGS = frozenset(state.value for state in BagState if state not in RESTING)
+NEXT_OF_BAG = {
+    "packed": "shipper_sealed",
+    "in_transit": "shipment_arrived",
+    "receipt_quarantine": "bag_accepted",
+    "received": "bag_taken_out",
+    "prepared": "dose_bag_released",
+    "dose_released": "handoff_offered",
+    "at_bedside": "infusion_started",
+    "infusing": "bag_finished",
+}
+"""A bag's next step follows from its state: much of its road stands in the streams of its shipment and dose."""
 FINAL_ACTS = frozenset({"dose_closed", "bag_destroyed", "rejected", "recalled", "shipment_lost"})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What stands in the way: a key of the catalogue, a number, and the thing it is on."""
+
+    key: str
+    number: str = ""
+    node: Node | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """`state` is a key of the catalogue (`term.BagState.received`); `blocked` are keys with a number each; `over`: nothing more happens."""
+    """`state` is a key of the catalogue (`term.BagState.received`); `over`: nothing more happens; `moves`: it is on its way now."""
 
     node: Node
     state: str = ""
     holder: str = ""
     since: datetime | None = None
     expires_at: datetime | None = None
-    blocked: tuple[tuple[str, str], ...] = ()
+    blocked: tuple[Fault, ...] = ()
     newest: str = ""
     next: str = ""
     over: bool = False
+    moves: bool = True
 
 
 def standing(dossier: Dossier, viewer: Viewer, node: Node, now: datetime) -> Standing:
     """How `node` stands. A fact that is missing leaves its place empty: this is a line on a list, not a verdict."""
     deeds = dossier.deeds(node, Act)
     newest = deeds[-1].act.rule.name if deeds else ""
-    study = viewer.study
-    state, holder, since, expires = _shown(dossier, node, StudyFold(dossier, study)) if study is not None else NOTHING
+    study = None if viewer.study is None else StudyFold(dossier, viewer.study)
+    state, holder, since, expires = _shown(dossier, node, study) if study is not None else NOTHING
+    word = state.rpartition(".")[2]
     return Standing(
         node=node,
         state=state or (f"act.{newest}" if newest else ""),
@@ -52,9 +78,23 @@ def standing(dossier: Dossier, viewer: Viewer, node: Node, now: datetime) -> Sta
         expires_at=expires,
         blocked=() if viewer.blind else _blocked(dossier, node, study, now),
         newest=newest,
-        next=next_act(newest),
-        over=newest in FINAL_ACTS or state in {f"term.BagState.{word.value}" for word in FINAL},
+        next=NEXT_OF_BAG.get(word, "") if isinstance(node, BagId) else next_act(newest),
+        over=newest in FINAL_ACTS or word in FINAL_STATES,
+        moves=_moves(dossier, node, word),
     )
+
+
+def _moves(dossier: Dossier, node: Node, word: str) -> bool:
+    """Whether somebody has something to do with it: a bag in the maker's store, a released lot and an emptied shipper rest."""
+    if isinstance(node, BagId):
+        return word in MOVING_BAGS
+    if isinstance(node, LotId):
+        return word in {"quarantined", "conditional"}
+    if isinstance(node, ShipmentId):
+        sealed = dossier.last(node, ShipperSealed)
+        decided = [dossier.last(bag, BagAccepted, BagRefusedAtReceipt) for bag in (sealed.act.bags if sealed is not None else ())]
+        return not decided or None in decided
+    return True
 
 
 Shown = tuple[str, str, datetime | None, datetime | None]
@@ -117,22 +157,22 @@ def holder_of(dossier: Dossier, custodian: Custodian) -> str:
     return site.act.name if site is not None else custodian.site.value
 
 
-def _blocked(dossier: Dossier, node: Node, study: StudyId | None, now: datetime) -> tuple[tuple[str, str], ...]:
+def _blocked(dossier: Dossier, node: Node, study: StudyFold | None, now: datetime) -> tuple[Fault, ...]:
     line = (node, *ancestors_of(dossier, node))
-    found = [("work.blocked_recall", f"{deed.act.recall} ({deed.act.node.key})") for deed in recalls_over(dossier, line)]
-    found += [("work.blocked_hold", f"{deed.act.hold} ({deed.act.subject.key})") for deed in holds_over(dossier, line)]
+    found = [Fault("work.blocked_recall", deed.act.recall, deed.act.node) for deed in recalls_over(dossier, line)]
+    found += [Fault("work.blocked_hold", deed.act.hold, deed.act.subject) for deed in holds_over(dossier, line)]
     if isinstance(node, BagId) and study is not None and not found:
-        found += _bag_faults(BagFold(dossier, node, StudyFold(dossier, study)), now)
+        found += _bag_faults(BagFold(dossier, node, study), now)
     return tuple(found)
 
 
-def _bag_faults(fold: BagFold, now: datetime) -> list[tuple[str, str]]:
+def _bag_faults(fold: BagFold, now: datetime) -> list[Fault]:
     try:
         if fold.state in FINAL:
             return []
-        faults = [("work.blocked_gap", gap.kind) for gap in fold.custody.open_gaps(now)[:1]]
+        faults = [Fault("work.blocked_gap")] if fold.custody.open_gaps(now) else []
         if fold.earliest_expiry().expires_at <= now:
-            faults.append(("work.blocked_expired", ""))
+            faults.append(Fault("work.blocked_expired"))
     except MissingFact:
         return []
     return faults

@@ -60,7 +60,7 @@ def work_list(connection: Connection, viewer: Viewer, present: Present, now: dat
             rows.append(standing(_dossier(connection, viewer, node), viewer, node, now))
         except CustodyError:
             broken.append(node)
-    open_rows = [row for row in rows if not row.over or row.blocked]
+    open_rows = [row for row in rows if _listed(row)]
     return Seen(
         WorkList(
             waiting=tuple(each for each in _waiting(connection, viewer, present, now) if each.mine),
@@ -70,6 +70,11 @@ def work_list(connection: Connection, viewer: Viewer, present: Present, now: dat
             as_of=now,
         )
     )
+
+
+def _listed(row: Standing) -> bool:
+    """What rests is listed only where it is held itself: a recalled lot speaks for its bags in the store."""
+    return (row.moves and not row.over) or any(fault.node in {None, row.node} for fault in row.blocked)
 
 
 def waiting_for(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Seen[tuple[Waiting, ...]]:

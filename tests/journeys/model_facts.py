@@ -6,6 +6,7 @@ It shares no code with custody. Ids are texts, `kind:value` where a thing has a 
 from __future__ import annotations
 
 import copy
+import math
 from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -29,7 +30,16 @@ class Facts:
     def accept(self, act, fields, *, by, at, began=None, entry=None, readings=None):
         """`by`: dicts with person, account, role, site, at; `at` when the last of them signed, `began` when the first did."""
         self.count += 1
-        kept = {"_act": act, "_by": by, "_at": at, "_began": began or at, "_n": self.count, "_entry": entry, "_readings": readings, "_seen": {}}
+        kept = {
+            "_act": act,
+            "_by": by,
+            "_at": at,
+            "_began": began or at,
+            "_n": self.count,
+            "_entry": entry,
+            "_readings": readings,
+            "_seen": {},
+        }
         self.events[act].append({**fields, **kept})
 
     def correct(self, entry, fields, *, by):
@@ -123,10 +133,10 @@ class Facts:
         """(bags, ml, target cells) by rules section 8."""
         weight = self.weight(dose)["weight_kg"].quantize(Decimal("0.1"), ROUND_HALF_UP)
         target = CELLS_PER_KG[self.request(dose)["cohort"]] * weight
-        bags = -(-target // CELLS_PER_BAG)
+        bags = math.ceil(target / CELLS_PER_BAG)
         if bags > 1 and (target - (bags - 1) * CELLS_PER_BAG) * 100 < BAG_ROUNDING_PCT * target:
             bags -= 1
-        return int(bags), BAG_ML * min(target, bags * CELLS_PER_BAG) / CELLS_PER_BAG, target
+        return bags, BAG_ML * min(target, bags * CELLS_PER_BAG) / CELLS_PER_BAG, target
 
     def started(self, dose):
         return self.last("infusion_started", dose=dose)

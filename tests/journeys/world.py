@@ -13,12 +13,13 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from custody.domain.acts import ACTS
 from custody.domain.acts.record import Corrected
 from custody.domain.ids import Digest, Identifier, Node
-from custody.errors import CustodyError
+from custody.errors import CustodyError, NotPermittedError, RepeatedKeyError, StaleError
 from custody.store.connection import open_store
 from custody.store.entries import entry_by_digest
 from custody.store.loading import forget_decoded
@@ -153,6 +154,7 @@ class World:
         self.completed = []
         self.waiting = []
         self.starts = []
+        self.deeds = []
         self.judged = Counter()
 
     @classmethod
@@ -191,7 +193,8 @@ class World:
         repeats = (again or judged_act(act)) if guarding_rule(act).second == "repeat" else None
 
         def sign(connection, key):
-            signer = replace(Player.signer(connection, account, act, place, self.now), key=key)
+            self.signer = replace(Player.signer(connection, account, act, place, self.now), key=key)
+            signer = self.signer
             return countersign(connection, act.subject, job["proposal"], signer, self.now, answers=repeats)
 
         answer = self._transaction(act, signers, repeats, sign)
@@ -206,7 +209,8 @@ class World:
         signers = [signer_of(by[0], act, 0, self.now)]
 
         def sign(connection, key):
-            signer = replace(Player.signer(connection, by[0], act, 0, self.now), key=key)
+            self.signer = replace(Player.signer(connection, by[0], act, 0, self.now), key=key)
+            signer = self.signer
             if file is not None:
                 return keep_temperature_file(connection, file, "ward.txt", signer, self.now).outcome
             return record(connection, act, signer, self.now)
@@ -221,6 +225,7 @@ class World:
             self.model.correct(act.entry.value, plain(judged_act(act)), by=signers)
             return
         self.model.accept(act.rule.name, plain(act), by=signers, at=self.now, **more)
+        self.deeds.append((act, more.get("entry"), tuple(s["account"].removeprefix("account:") for s in signers)))
         if act.rule.name in ("infusion_started", "next_bag_started"):
             self._check_start(act, signers)
 
@@ -246,9 +251,11 @@ class World:
                 outcome = sign(connection, key)
         except CustodyError as error:
             assert self.size() == before, f"{rule.name} was refused and still wrote something"
+            allowed = expected or not point or isinstance(error, StaleError | NotPermittedError)
+            assert allowed, f"{rule.name} was refused although every rule holds: {error}"
             return Answer("refused", faults=expected, error=error)
         written = self._since(before)
-        self.last_request = (sign, key, outcome, rule.name)
+        self.last_request = (sign, key, outcome, self.signer)
         if point:
             self._compare(point, expected, outcome.verdict, outcome.kind)
         self._check_written(act, outcome, written, expected if outcome.kind == "stopped" else late)
@@ -340,6 +347,23 @@ class World:
             first.proposal,
             first.verdict_entry,
         )
+        assert self.size() == before
+
+    def other_body(self, act):
+        """The last key with another request is refused, and nothing is written."""
+        _, key, _, signer = self.last_request
+        before = self.size()
+        with pytest.raises(RepeatedKeyError, match=key), self.store.writing() as connection:
+            record(connection, act, signer, self.now)
+        assert self.size() == before
+
+    def sign_twice(self, account):
+        """A proposal that is done takes no further signature, from anyone."""
+        job = self.completed[-1]
+        before = self.size()
+        with pytest.raises((StaleError, NotPermittedError)), self.store.writing() as connection:
+            signer = Player.signer(connection, account, job["act"], 1, self.now)
+            countersign(connection, job["act"].subject, job["proposal"], signer, self.now, answers=judged_act(job["act"]))
         assert self.size() == before
 
     # -- what the store holds -------------------------------------------------------------------------------------------------------

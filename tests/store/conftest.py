@@ -9,7 +9,8 @@ import pytest
 from custody.store.connection import open_store
 from custody.store.loading import forget_decoded
 from custody.store.migrations import upgrade
-from tests.store.ledger import Ledger
+from custody.store.verification import make_checkpoint
+from tests.store.ledger import Ledger, accepted, collected, consent, registered, withdrawn
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,18 @@ def store(template, tmp_path):
 @pytest.fixture
 def ledger(store):
     return Ledger(store)
+
+
+@pytest.fixture
+def written(ledger):
+    """Five entries in three streams."""
+    ledger.record(registered(), consent())
+    ledger.record(collected())
+    ledger.record(withdrawn(), accepted())
+    return ledger
+
+
+@pytest.fixture
+def checkpoint(written):
+    with written.store.reading() as connection:
+        return make_checkpoint(connection, "demo.example")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from custody.web.pages import acts, health, proposals, sign_in, things, work
+from custody.web.pages import acts, bedside, health, proposals, sign_in, things, work
 
 ALL: tuple[Blueprint, ...] = (
     sign_in.blueprint,
@@ -13,4 +13,5 @@ ALL: tuple[Blueprint, ...] = (
     proposals.blueprint,
     things.blueprint,
     health.blueprint,
+    bedside.blueprint,
 )

@@ -14,7 +14,7 @@ from custody.web import current
 from custody.web.access import signed_in
 from custody.web.pages.proposals import waiting_columns, waiting_row
 from custody.web.pages.work import blocked_text, state_text
-from custody.web.wording import Line, lines_of, reason_of
+from custody.web.wording import Line, lines_of, reason_of, verdict_key
 from custody.words import Words
 from custody.workflows.door import unit_of_work
 from custody.workflows.refusals import keep_access
@@ -156,7 +156,7 @@ def _who(words: Words, event: TimelineEvent) -> tuple[Line, ...]:
 def _verdict(words: Words, event: TimelineEvent) -> EventShown:
     assert event.verdict is not None
     read = read_verdict(current.viewer(), event.verdict).value
-    title = f"{words.term(read.word)} · {words.term(read.hold_point)}"
+    title = f"{words.say(verdict_key(read))} · {words.term(read.hold_point)}"
     blocking = [reason_of(words, finding) for finding in read.blocking]
     if not blocking:
         passed = Line(words.say("verdict.passed"), words.say("verdict.rules_passed", count=read.passed))

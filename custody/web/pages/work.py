@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -16,11 +18,12 @@ from custody.workflows.door import unit_of_work
 from custody.workflows.finding import Hit, find
 from custody.workflows.next_steps import roles_of_next
 from custody.workflows.refusals import keep_scan
-from custody.workflows.standing import Standing
+from custody.workflows.standing import Fault, Standing
 from custody.workflows.worklist import WorkList, work_list
 
 blueprint = Blueprint("work", __name__)
 SEARCH_MAX = 400
+DAYS_FROM = timedelta(days=3)
 Cell = dict[str, object]
 
 
@@ -100,11 +103,20 @@ def time_left(words: Words, row: Standing) -> str:
     if row.expires_at is None:
         return words.say("work.no_limit")
     left = row.expires_at - current.now()
-    return words.duration(left) if left.total_seconds() > 0 else words.say("work.over_since", length=words.duration(left))
+    return length(words, left) if left.total_seconds() > 0 else words.say("work.over_since", length=length(words, left))
+
+
+def length(words: Words, span: timedelta) -> str:
+    """Days where hours would say nothing."""
+    return words.say("work.days", days=abs(span).days) if abs(span) >= DAYS_FROM else words.duration(span)
 
 
 def blocked_text(words: Words, row: Standing) -> str:
-    return words.say("format.comma").join(words.say(key, what=what) for key, what in row.blocked)
+    return words.say("format.comma").join(fault_text(words, fault) for fault in row.blocked)
+
+
+def fault_text(words: Words, fault: Fault) -> str:
+    return words.say(fault.key, number=fault.number, thing=words.named(fault.node) if fault.node is not None else "")
 
 
 def _next(words: Words, row: Standing) -> str:

@@ -152,6 +152,7 @@ def step_page(bed: Bed, step: str, kept: Kept, *, faults: Mapping[str, CustodyEr
         count=len(ORDER),
         fields=fields,
         kept=kept.values,
+        typed_before=sorted(name.removeprefix(desk.TYPED) for name in request.form if name.startswith(desk.TYPED) and not wrong),
         just_scanned=tuple(Line(words.field("bedside_scanned", name), value) for name, value in shown),
         problems=problems_of(wrong, fields),
         is_last=step == ORDER[-1],

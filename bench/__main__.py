@@ -1,0 +1,74 @@
+"""`python -m bench [scan] [verdict] [verify] [--large]`: figures as ratios to floors measured in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import floor, scan, verdict, verify
+from bench.seed import bedside_store
+
+DOSES = 16
+ROUNDS = 12
+CLIENTS = (1, 8, 32)
+DOSSIERS = (10, 100, 1000)
+console = Console()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    options.add_argument("parts", nargs="*", default=["scan", "verdict", "verify"], help="scan, verdict, verify; all when left out")
+    options.add_argument("--large", action="store_true", help="ledgers up to 1,000,000 entries instead of 100,000 (minutes more)")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="custody-bench-") as name:
+        folder = Path(name)
+        commits = floor.commits_per_second(folder)
+        console.print(f"floor: {commits:,.0f} durable SQLite commits/s (WAL, synchronous=FULL, one connection)")
+        console.print(f"making a store with {DOSES} doses at the bedside …")
+        store, casts = bedside_store(folder, DOSES)
+        if "scan" in chosen.parts:
+            _scan(store, folder, casts, commits)
+        if "verdict" in chosen.parts:
+            _verdict(store, casts, large=chosen.large)
+        if "verify" in chosen.parts:
+            _verify(store, folder, large=chosen.large)
+        store.close()
+
+
+def _scan(store, folder: Path, casts, commits: float) -> None:  # noqa: ANN001
+    table = Table("clients", "scans with verdict", "per second", "ratio to floor", "p50 ms", "p99 ms", title="bedside scan over HTTP")
+    with scan.served(store, folder / "keys") as port:
+        scan.measure(port, casts, 8, 2)
+        for clients in CLIENTS:
+            found = scan.measure(port, casts, clients, ROUNDS)
+            row = (f"{found.per_second:,.0f}", f"{found.per_second / commits:.3f}", f"{found.p50_ms:.1f}", f"{found.p99_ms:.1f}")
+            table.add_row(str(clients), str(found.scans), *row)
+    console.print(table)
+
+
+def _verdict(store, casts, *, large: bool) -> None:  # noqa: ANN001
+    table = Table("acts in the dose", "entries in the ledger", "ms a scan and verdict", title="verdict without HTTP")
+    for number, acts in enumerate(DOSSIERS):
+        verdict.grow_dossier(store, casts[number], acts)
+        table.add_row(str(acts), "", f"{verdict.milliseconds(store, casts[number]):.1f}")
+    for size in (1_000, 10_000, 100_000, *((1_000_000,) if large else ())):
+        verify.fill(store, size)
+        table.add_row("", f"{size:,}", f"{verdict.milliseconds(store, casts[-1]):.1f}")
+    console.print(table)
+
+
+def _verify(store, folder: Path, *, large: bool) -> None:  # noqa: ANN001
+    table = Table("entries", "bare hash loop s", "ledger verify s", "ratio", title="ledger verify")
+    for size in (20_000, 100_000, *((1_000_000,) if large else ())):
+        verify.fill(store, size)
+        found = verify.measure(store, folder / "bench.db")
+        table.add_row(f"{found['entries']:,}", f"{found['bare_s']:.2f}", f"{found['verify_s']:.2f}", f"{found['ratio']:.2f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""A bedside scan over HTTP through the real server: session, permission, the whole verdict and durable chained commits."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import secrets
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from urllib.parse import urlencode
+
+from custody.store.connection import Store
+from custody.workflows.demonstration import SECRET
+from custody.workflows.rehearsal.bedside import NURSES, scans
+from custody.workflows.rehearsal.road import Cast
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+WAIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    clients: int
+    scans: int
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+@contextmanager
+def served(store: Store, keys: Path, workers: int = 2, threads: int = 4) -> Iterator[int]:
+    """`custody serve` on a free port of this machine, ended by its own id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "CUSTODY_DATABASE_URL": store.url,
+        "CUSTODY_KEY_DIR": str(keys),
+        "CUSTODY_WEAK_SECRETS": "1",
+        "CUSTODY_INSECURE_COOKIES": "1",
+        "CUSTODY_SESSION_IDLE_MIN": "60",
+    }
+    command = [sys.executable, "-m", "custody.cli", "serve", "--port", str(port), "--workers", str(workers), "--threads", str(threads)]
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait(port)
+        yield port
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _wait(port: int) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < WAIT_S:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", "/sign-in")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not answer")
+
+
+class Nurse:
+    """One signed-in person; each thread brings its own connection."""
+
+    def __init__(self, port: int, account: str) -> None:
+        self.port = port
+        self.cookie = self._sign_in(account)
+        self.token = ""
+
+    def _sign_in(self, account: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        body = urlencode({"account": account, "secret": SECRET, "station": "bench"})
+        connection.request("POST", "/sign-in", body, FORM)
+        answer = connection.getresponse()
+        answer.read()
+        cookie = answer.getheader("Set-Cookie", "")
+        assert answer.status in {302, 303} and cookie, (answer.status, cookie)
+        return cookie.partition(";")[0]
+
+    def csrf(self, dose: str) -> str:
+        if not self.token:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection.request("GET", f"/bedside/{dose}/scan", headers={"Cookie": self.cookie})
+            page = connection.getresponse().read().decode()
+            found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+            assert found, page[:2000]
+            self.token = found[1]
+        return self.token
+
+    def scan(self, connection: http.client.HTTPConnection, cast: Cast) -> None:
+        made = scans(cast, cast.dose_bags[0])
+        kept = {
+            "wristband": made.wristband.value,
+            "second_identifier": made.second_identifier.value,
+            "second_identifier_method": made.second_identifier_method.value,
+            "bag": made.bag.value,
+            **{
+                name: "yes"
+                for name in (
+                    "container_whole",
+                    "nothing_unusual_seen",
+                    "line_and_filter_right",
+                    "no_other_drug_on_line",
+                    "resuscitation_ready",
+                    "physician_present",
+                )
+            },
+        }
+        body = urlencode(
+            {
+                "csrf_token": self.csrf(cast.dose.value),
+                "idempotency_key": secrets.token_urlsafe(12),
+                "step": "pump",
+                "scans.volume_ml": str(made.volume_ml),
+                "scans.rate_ml_per_min": str(made.rate_ml_per_min),
+                **{f"kept.{name}": value for name, value in kept.items()},
+            }
+        )
+        connection.request("POST", f"/bedside/{cast.dose.value}/scan", body, {**FORM, "Cookie": self.cookie})
+        answer = connection.getresponse()
+        text = answer.read()
+        assert answer.status == 303, (answer.status, re.sub(r"<[^>]+>|\s+", " ", text.decode())[:1500])
+
+
+def measure(port: int, casts: tuple[Cast, ...], clients: int, rounds: int) -> Measured:
+    """Rounds in which one nurse scans every dose (not timed), then the other does, `clients` at a time: each of those gives a verdict."""
+    first, second = (Nurse(port, account) for account in NURSES)
+    first.csrf(casts[0].dose.value), second.csrf(casts[0].dose.value)
+    taken: list[float] = []
+    timed = 0.0
+    for _ in range(rounds):
+        _all(first, casts, min(clients, 8))
+        began = time.perf_counter()
+        taken += _all(second, casts, clients)
+        timed += time.perf_counter() - began
+    ordered = sorted(taken)
+    return Measured(
+        clients=clients,
+        scans=len(taken),
+        per_second=len(taken) / timed,
+        p50_ms=statistics.median(ordered) * 1000,
+        p99_ms=ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1000,
+    )
+
+
+def _all(nurse: Nurse, casts: tuple[Cast, ...], clients: int) -> list[float]:
+    work: SimpleQueue[Cast] = SimpleQueue()
+    for cast in casts:
+        work.put(cast)
+    taken: list[float] = []
+    threads = [threading.Thread(target=_client, args=(nurse, work, taken)) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(casts), f"{len(casts) - len(taken)} scans failed"
+    return taken
+
+
+def _client(nurse: Nurse, work: SimpleQueue[Cast], taken: list[float]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", nurse.port, timeout=30)
+    while True:
+        try:
+            cast = work.get_nowait()
+        except Empty:
+            return
+        began = time.perf_counter()
+        nurse.scan(connection, cast)
+        taken.append(time.perf_counter() - began)
