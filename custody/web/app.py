@@ -55,7 +55,7 @@ def create_app(store: Store, config: Config, clock: Callable[[], datetime] = rea
     app.config["MAX_FORM_MEMORY_SIZE"] = 4 * 1024 * 1024
     app.config["MAX_FORM_PARTS"] = 5000
     app.extensions[EXTENSION] = Installation(store=store, config=config, clock=clock)
-    app.jinja_loader = FileSystemLoader(data_dir("templates"))  # type: ignore[assignment]  # Flask types its own loader only
+    app.jinja_loader = FileSystemLoader(data_dir("templates"))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.before_request(_open)

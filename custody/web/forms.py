@@ -122,11 +122,11 @@ class FormMaker:
             return {"value": value, "choices": offsets(value.offset)}
         if field.kind == "checkboxes":
             return {"value": tuple(self.typed.get(field.name, ()))}
-        value = one(self.typed, field.name)
+        text = one(self.typed, field.name)
         known = {choice.value for choice in field.choices}
-        if value and field.choices and value not in known:
-            return {"value": value, "choices": (*field.choices, Choice(value, value))}
-        return {"value": value}
+        if text and field.choices and text not in known:
+            return {"value": text, "choices": (*field.choices, Choice(text, text))}
+        return {"value": text}
 
     def _label(self, name: str) -> str:
         return self.words.field(self.rule.name, name)

@@ -12,17 +12,18 @@ from custody.web.forms import Field
 
 @dataclass(frozen=True)
 class Problem:
-    """`field`: the name of the form's field, empty where it belongs to none."""
+    """`field`: the name of the form's field, empty where it belongs to none; `label`: what a person reads beside it."""
 
     text: str
     field: str = ""
+    label: str = ""
 
 
 def problems_of(errors: Mapping[str, CustodyError], fields: tuple[Field, ...]) -> tuple[Problem, ...]:
-    """One line per fault, with the label of its field in front."""
+    """One line per fault."""
     labels = dict(_labels(fields))
     return tuple(
-        Problem(f"{labels[name]}: {sentence(error)}" if name in labels else sentence(error), name if name in labels else "")
+        Problem(sentence(error), name if name in labels else "", labels.get(name, ""))
         for name, error in errors.items()
     )
 

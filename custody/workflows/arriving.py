@@ -133,7 +133,7 @@ def shipment_meant(connection: Connection, text: str, signer: Signer, viewer: Vi
         value = expect(scan, kind)
     for each in shipments_at(connection, signer, viewer):
         names = {"shipper": each.shipper.value, "shipment": each.shipment.value}
-        if value in (names[kind],) if kind else value in names.values():
+        if value in ({names[kind]} if kind else set(names.values())):
             return each.shipment
     raise NotFoundError(f"“{value[:40]}” is no shipment on its way here", code="no_shipment_here", seen=value[:40])
 

@@ -90,7 +90,7 @@ def show_upload(connection: Connection, shipment: ShipmentId, digest: Digest, si
     logger = LoggerId.parse(file.serial)
     if logger not in fold.loggers:
         raise _other_logger(logger, fold.loggers)
-    criteria = fold.criteria.cold_chain.of(fold.planned.act.form)
+    criteria = fold.criteria.cold_chain.for_form(fold.planned.act.form)
     whole = Stay(place=file.serial, start=file.series.start, end=file.series.end, traces=(file.series,))
     judged = judge_life((whole,), criteria)
     return FileShown(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -76,60 +76,114 @@ def act_from(name: str, version: int, body: Mapping[str, Any]) -> Act:
 
 def decoded(cls: type[Any], body: Mapping[str, Any]) -> Any:
     """An instance of the dataclass `cls` from a ledger body. Raises InputError with `field` set."""
-    fields = field_types(cls)
-    unknown = sorted(set(body) - set(fields))
-    if unknown:
-        raise InputError(f"{unknown[0]} is no field here; expected {', '.join(fields)}", code="unknown_field", field=unknown[0])
-    given = {name: _field(name, field, body[name]) for name, field in fields.items() if name in body}
-    missing = [name for name, field in fields.items() if field.required and name not in given]
-    if missing:
-        raise InputError(f"{missing[0]} is missing", code="missing_field", field=missing[0])
+    readers = _readers_of(cls)
+    given = {}
+    for name, content in body.items():
+        reader = readers.get(name)
+        if reader is None:
+            raise InputError(f"{name} is no field here; expected {', '.join(readers)}", code="unknown_field", field=name)
+        try:
+            given[name] = reader(content)
+        except InputError as error:
+            inner = f"{name}.{error.field}" if error.field else name
+            raise type(error)(f"{inner}: {error}", code=error.code, field=inner, **error.values) from error
+    for name in _REQUIRED[cls]:
+        if name not in given:
+            raise InputError(f"{name} is missing", code="missing_field", field=name)
     return cls(**given)
 
 
-def _field(name: str, field: FieldType, content: Any) -> Any:
-    try:
-        return _content(field, content)
-    except InputError as error:
-        inner = f"{name}.{error.field}" if error.field else name
-        raise type(error)(f"{inner}: {error}", code=error.code, field=inner, **error.values) from error
+Reader = Callable[[Any], Any]
+_READERS: dict[type[Any], dict[str, Reader]] = {}
+_REQUIRED: dict[type[Any], tuple[str, ...]] = {}
 
 
-def _content(field: FieldType, content: Any) -> Any:
-    if content is None:
-        if field.optional:
+def _readers_of(cls: type[Any]) -> dict[str, Reader]:
+    """How each field of a class is read, put together once a class: a verdict reads hundreds of acts."""
+    found = _READERS.get(cls)
+    if found is None:
+        fields = field_types(cls)
+        _REQUIRED[cls] = tuple(name for name, field in fields.items() if field.required)
+        found = _READERS[cls] = {name: _reader(field) for name, field in fields.items()}
+    return found
+
+
+def _reader(field: FieldType) -> Reader:
+    one = _reader_of_one(field.plain)
+    several = _reader_of_several(one) if field.repeated else one
+    return _or_none(several, optional=field.optional)
+
+
+def _or_none(reader: Reader, *, optional: bool) -> Reader:
+    def read(content: Any) -> Any:
+        if content is not None:
+            return reader(content)
+        if optional:
             return None
         raise InputError("must be filled in", code="missing_field")
-    if not field.repeated:
-        return _one(field.plain, content)
-    if not isinstance(content, list | tuple):
-        raise InputError(f"expected a list, saw {type(content).__name__}", code="not_a_list")
-    return tuple(_one(field.plain, item) for item in content)
+
+    return read
 
 
-def _one(plain: Any, content: Any) -> Any:
+def _reader_of_several(one: Reader) -> Reader:
+    def read(content: Any) -> Any:
+        if not isinstance(content, list | tuple):
+            raise InputError(f"expected a list, saw {type(content).__name__}", code="not_a_list")
+        return tuple([one(item) for item in content])
+
+    return read
+
+
+def _reader_of_one(plain: Any) -> Reader:
     if typing.get_origin(plain) is dict:
+        return _reader_of_table(_reader_of_one(typing.get_args(plain)[1]))
+    choices = alternatives(plain)
+    wanted: Any = choices[0]
+    if issubclass(wanted, Node):
+        return _text_only(lambda content: _node(choices, content))
+    if not issubclass(wanted, Identifier) and dataclasses.is_dataclass(wanted):
+        return _reader_of_part(cast("type[Any]", wanted))
+    if wanted is bool or wanted is int:
+        return _reader_of_whole(wanted)
+    return _text_only(lambda content: _from_text(wanted, content), whole_too=wanted is Decimal)
+
+
+def _reader_of_table(inner: Reader) -> Reader:
+    def read(content: Any) -> Any:
         if not isinstance(content, Mapping):
             raise InputError("expected names and values", code="not_a_group")
-        inner = typing.get_args(plain)[1]
-        return {str(key): _one(inner, item) for key, item in content.items()}
-    choices = alternatives(plain)
-    if isinstance(content, str) and issubclass(choices[0], Node):
-        return _node(choices, content)
-    wanted: Any = choices[0]
-    if not issubclass(wanted, Identifier) and dataclasses.is_dataclass(wanted):
+        return {str(key): inner(item) for key, item in content.items()}
+
+    return read
+
+
+def _reader_of_part(wanted: type[Any]) -> Reader:
+    def read(content: Any) -> Any:
         if not isinstance(content, Mapping):
             raise InputError("expected several fields together", code="not_a_group")
-        return decoded(cast("type[Any]", wanted), content)
-    if wanted is bool or wanted is int:
+        return decoded(wanted, content)
+
+    return read
+
+
+def _reader_of_whole(wanted: type[Any]) -> Reader:
+    def read(content: Any) -> Any:
         if type(content) is wanted:
             return content
         raise InputError(f"expected {'yes or no' if wanted is bool else 'a whole number'}, saw “{content}”", code="not_a_number")
-    if wanted is Decimal and type(content) is int:
-        return Decimal(content)
-    if not isinstance(content, str):
+
+    return read
+
+
+def _text_only(reader: Callable[[str], Any], *, whole_too: bool = False) -> Reader:
+    def read(content: Any) -> Any:
+        if isinstance(content, str):
+            return reader(content)
+        if whole_too and type(content) is int:
+            return Decimal(content)
         raise InputError(f"expected text, saw {type(content).__name__}", code="not_text")
-    return _from_text(wanted, content)
+
+    return read
 
 
 def _node(choices: tuple[Any, ...], content: str) -> Node:
@@ -153,7 +207,7 @@ def _from_text(wanted: Any, content: str) -> Any:
     if issubclass(wanted, Identifier):
         return wanted.parse(content)
     if issubclass(wanted, StrEnum):
-        if content not in {word.value for word in wanted}:
+        if content not in wanted._value2member_map_:
             raise InputError(
                 f"“{content[:40]}” is not one of {', '.join(wanted)}", code="not_a_choice", seen=content[:40], expected=", ".join(wanted)
             )

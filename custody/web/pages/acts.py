@@ -85,7 +85,7 @@ def form(name: str) -> Page:
 @signed_in
 def review(name: str) -> Page:
     """Everything typed, in words, with the digest of what will be signed."""
-    rule = offered_rule(name)
+    rule = _rule_with_form(name)
     current.signer(rule, 0)
     typed = request.form.to_dict(flat=False)
     todo = _task_again(rule)
@@ -103,7 +103,7 @@ def review(name: str) -> Page:
 @signed_in
 def write(name: str) -> Page:
     """Sign where the act is signed, and record."""
-    rule = offered_rule(name)
+    rule = _rule_with_form(name)
     typed = request.form.to_dict(flat=False)
     todo = _task_again(rule)
     act, errors = _read(todo, typed)
@@ -118,6 +118,14 @@ def write(name: str) -> Page:
             return _review_page(todo, act, typed, secret_error=refused.text, status=403)
         method = "secret"
     return _record(todo, act, typed, method)
+
+
+def _rule_with_form(name: str) -> ActRule:
+    """Raises NotFoundError for an act that has a page of its own, too: it is not recorded past that page."""
+    rule = offered_rule(name)
+    if name in ELSEWHERE:
+        raise NotFoundError(f"{name} has a page of its own", code="page_not_found")
+    return rule
 
 
 def _record(todo: Task, act: Act, typed: Typed, method: str | None) -> Page:

@@ -1,0 +1,153 @@
+"""One bag at the receiving desk: two people scan and look, each alone; GO into the hospital's store, or STOP and quarantine."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+
+from custody.domain.acts.base import ActRule
+from custody.domain.acts.shipping import BagAccepted, BagRefusedAtReceipt
+from custody.domain.ids import BagId
+from custody.errors import StaleError
+from custody.web import current
+from custody.web.deeds import Task, read_act
+from custody.web.forms import Typed
+from custody.web.outcomes import outcome_page
+from custody.web.pages import desk
+from custody.web.pages.receiving.common import Page, act_page, at_the_desk, blueprint, desk_of, task_for
+from custody.web.signing import key_sent, policy_first, refused_secret
+from custody.workflows.arriving import BagAtDesk, ShipmentAtDesk
+from custody.workflows.door import unit_of_work
+from custody.workflows.recording import countersign, record
+
+
+@blueprint.get("/<shipment>/bags/<bag>")
+@at_the_desk
+def bag(shipment: str, bag: str) -> Page:
+    """The first person's form; or, once somebody signed, decided or was stopped, what stands."""
+    found = desk_of(shipment)
+    here = found.bag(BagId.parse(bag))
+    if here.state == "open" or (here.state == "stopped" and request.args.get("again")):
+        there = policy_first(BagAccepted.rule, 0, request.path)
+        return there if there is not None else _form(found, here, 0, {})
+    return render_template(
+        "pages/receiving_bag.html",
+        page_title=current.words().named(here.bag),
+        shipment=found,
+        bag=here,
+        verdict=None if here.verdict is None or here.state != "stopped" else desk.shown(here.verdict),
+        mine=current.present().person in here.signed_by,
+    )
+
+
+@blueprint.post("/<shipment>/bags/<bag>")
+@at_the_desk
+def receive(shipment: str, bag: str) -> Page:
+    return _write(shipment, bag, 0)
+
+
+@blueprint.get("/<shipment>/bags/<bag>/second")
+@at_the_desk
+def second_form(shipment: str, bag: str) -> Page:
+    found = desk_of(shipment)
+    here = found.bag(BagId.parse(bag))
+    if here.proposal is None or here.act != BagAccepted.rule.name:
+        return redirect(url_for("receiving.bag", shipment=shipment, bag=bag), 303)
+    there = policy_first(BagAccepted.rule, 1, request.path)
+    return there if there is not None else _form(found, here, 1, {})
+
+
+@blueprint.post("/<shipment>/bags/<bag>/second")
+@at_the_desk
+def second(shipment: str, bag: str) -> Page:
+    """The second person's own scan and answers; everything is judged in the same transaction."""
+    return _write(shipment, bag, 1)
+
+
+@blueprint.get("/<shipment>/bags/<bag>/refuse")
+@at_the_desk
+def refuse_form(shipment: str, bag: str) -> Page:
+    found = desk_of(shipment)
+    here = found.bag(BagId.parse(bag))
+    there = policy_first(BagRefusedAtReceipt.rule, 0, request.path)
+    if there is not None:
+        return there
+    current.signer(BagRefusedAtReceipt.rule, 0)
+    return _refusal_page(found, here, {})
+
+
+@blueprint.post("/<shipment>/bags/<bag>/refuse")
+@at_the_desk
+def refuse(shipment: str, bag: str) -> Page:
+    """Quarantine or rejection: signed here by the first person, and by the second in their list of what waits."""
+    found = desk_of(shipment)
+    here = found.bag(BagId.parse(bag))
+    todo, typed = _todo(found, here, BagRefusedAtReceipt.rule), desk.typed()
+    with current.store().reading() as connection:
+        act, faults = read_act(connection, todo, typed)
+    if act is None or faults:
+        return act_page(found, todo, typed, faults, action=_refusing(found, here))
+    refused = refused_secret()
+    if refused is not None and refused.locked:
+        return redirect(url_for("sign_in.form", why="locked"), 303)
+    if refused is not None:
+        return _refusal_page(found, here, typed, secret_fault=refused.text)
+    with unit_of_work(current.store()) as connection:
+        signer = desk.noting_typed(current.signer(BagRefusedAtReceipt.rule, 0, method="secret", key=key_sent()))
+        record(connection, act, signer, current.now())
+    return redirect(url_for("receiving.bag", shipment=shipment, bag=bag), 303)
+
+
+def _write(shipment: str, bag: str, place: int) -> Page:
+    found = desk_of(shipment)
+    here = found.bag(BagId.parse(bag))
+    todo, typed = _todo(found, here, BagAccepted.rule), desk.typed()
+    with current.store().reading() as connection:
+        act, faults = read_act(connection, todo, typed)
+    if act is None or faults:
+        return act_page(found, todo, typed, faults, action=_action(found, here, place), place=place, title=_title(place), bag=here)
+    refused = refused_secret()
+    if refused is not None and refused.locked:
+        return redirect(url_for("sign_in.form", why="locked"), 303)
+    if refused is not None:
+        return _form(found, here, place, typed, secret_fault=refused.text)
+    with unit_of_work(current.store()) as connection:
+        signer = desk.noting_typed(current.signer(BagAccepted.rule, place, method="secret", key=key_sent()))
+        if place == 0:
+            outcome = record(connection, act, signer, current.now())
+        elif here.proposal is None:
+            raise StaleError("this is no longer waiting for a second person", code="proposal_gone")
+        else:
+            outcome = countersign(connection, here.bag, here.proposal, signer, current.now(), answers=act)
+    if outcome.kind == "cannot_check":
+        return outcome_page(outcome, BagAccepted.rule, signed=place + 1)
+    return redirect(url_for("receiving.bag", shipment=shipment, bag=bag), 303)
+
+
+def _todo(found: ShipmentAtDesk, here: BagAtDesk, rule: ActRule) -> Task:
+    return task_for(rule, here.bag, {"shipment": found.shipment.key})
+
+
+def _form(found: ShipmentAtDesk, here: BagAtDesk, place: int, typed: Typed, *, secret_fault: str = "") -> Page:
+    current.signer(BagAccepted.rule, place)
+    todo = _todo(found, here, BagAccepted.rule)
+    action = _action(found, here, place)
+    return act_page(found, todo, typed, {}, action=action, place=place, title=_title(place), secret_fault=secret_fault, bag=here)
+
+
+def _refusal_page(found: ShipmentAtDesk, here: BagAtDesk, typed: Typed, *, secret_fault: str = "") -> Page:
+    todo = _todo(found, here, BagRefusedAtReceipt.rule)
+    title = current.words().say("receiving.refuse_title")
+    return act_page(found, todo, typed, {}, action=_refusing(found, here), title=title, secret_fault=secret_fault)
+
+
+def _title(place: int) -> str:
+    return current.words().say("receiving.second_title" if place else "receiving.bag_title")
+
+
+def _action(found: ShipmentAtDesk, here: BagAtDesk, place: int) -> str:
+    endpoint = "receiving.second" if place else "receiving.receive"
+    return url_for(endpoint, shipment=found.shipment.value, bag=here.bag.value)
+
+
+def _refusing(found: ShipmentAtDesk, here: BagAtDesk) -> str:
+    return url_for("receiving.refuse", shipment=found.shipment.value, bag=here.bag.value)

@@ -1,0 +1,159 @@
+"""The temperature file: uploaded, kept whole, shown with its curve before anybody accepts it, then recorded."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from custody.domain.acts.shipping import LoggerFileRead
+from custody.domain.cold_chain_criteria import ColdChainCriteria
+from custody.domain.ids import Digest, ShipmentId
+from custody.errors import InputError
+from custody.web import current, errors
+from custody.web.curve import curve_svg
+from custody.web.pages.receiving.common import Page, at_the_desk, blueprint, desk_of, reader
+from custody.web.problems import Problem
+from custody.web.signing import key_sent
+from custody.web.wording import Line
+from custody.workflows.door import unit_of_work
+from custody.workflows.receiving import FileShown, accept_upload, keep_upload, show_upload
+
+NAME_MAX = 200
+SIGNATURES = {
+    "verified": "receiving.signature_verified",
+    "key not registered": "receiving.signature_unknown",
+    "invalid": "receiving.signature_invalid",
+    "none": "receiving.signature_none",
+}
+PLACES = "0.1"
+
+
+@blueprint.get("/<shipment>/temperature")
+@at_the_desk
+def upload_form(shipment: str) -> Page:
+    return _upload_page(shipment, "")
+
+
+@blueprint.post("/<shipment>/temperature")
+@at_the_desk
+def upload(shipment: str) -> Page:
+    """Keep the file and show what it says. A file that cannot be read, or of another shipment's logger, is refused in one sentence."""
+    file = request.files.get("file")
+    data = file.read() if file is not None else b""
+    name = (file.filename or "")[:NAME_MAX] if file is not None else ""
+    try:
+        if not data:
+            raise InputError("choose the file to upload", code="file_missing" if not name else "file_empty")
+        with unit_of_work(current.store()) as connection:
+            digest = keep_upload(connection, ShipmentId.parse(shipment), data, name or "logger.txt", reader())
+    except InputError as error:
+        return _upload_page(shipment, errors.sentence(error)), 422
+    return redirect(url_for("receiving.file", shipment=shipment, digest=digest.value), 303)
+
+
+@blueprint.get("/<shipment>/temperature/<digest>")
+@at_the_desk
+def file(shipment: str, digest: str) -> Page:
+    """Start, end, interval, extremes, gaps and signature, and whether the logger travelled here: nothing is recorded yet."""
+    shown = _shown(shipment, digest)
+    words = current.words()
+    return render_template(
+        "pages/receiving_file.html",
+        page_title=words.say("receiving.file_read"),
+        shipment=desk_of(shipment),
+        file=shown,
+        sentence=_sentence(shown),
+        lines=_lines(shown),
+        limits=limits_text(shown.criteria),
+        excursions=_excursions(shown),
+        gaps=[Line(words.date_time(gap.start), words.date_time(gap.end)) for gap in shown.gaps],
+        signature_bad=shown.signature.value == "invalid",
+    )
+
+
+@blueprint.post("/<shipment>/temperature/<digest>/accept")
+@at_the_desk
+def accept(shipment: str, digest: str) -> Page:
+    """The readings become part of the record; what they mean for the bags is judged with each bag."""
+    with unit_of_work(current.store()) as connection:
+        signer = current.signer(LoggerFileRead.rule, 0, key=key_sent())
+        accept_upload(connection, ShipmentId.parse(shipment), Digest.parse(digest), signer, current.now())
+    return redirect(url_for("receiving.file", shipment=shipment, digest=digest), 303)
+
+
+@blueprint.get("/<shipment>/temperature/<digest>/curve.svg")
+@at_the_desk
+def curve(shipment: str, digest: str) -> Response:
+    shown = _shown(shipment, digest)
+    svg = curve_svg(shown.file.series, shown.criteria, shown.gaps, current.words())
+    return Response(svg, mimetype="image/svg+xml")
+
+
+def _shown(shipment: str, digest: str) -> FileShown:
+    with current.store().reading() as connection:
+        return show_upload(connection, ShipmentId.parse(shipment), Digest.parse(digest), reader())
+
+
+def _upload_page(shipment: str, fault: str) -> str:
+    words = current.words()
+    problems = (Problem(fault, "file"),) if fault else ()
+    field = {
+        "name": "file",
+        "kind": "file",
+        "label": words.say("receiving.choose_file"),
+        "hint": words.say("receiving.upload_hint"),
+        "error": fault,
+        "required": True,
+    }
+    title = words.say("receiving.upload_title")
+    return render_template("pages/receiving_upload.html", page_title=title, shipment=desk_of(shipment), field=field, problems=problems)
+
+
+def _lines(shown: FileShown) -> tuple[Line, ...]:
+    words, file = current.words(), shown.file
+    said = {
+        "serial": f"{shown.logger} · {words.say('receiving.serial_matches')}",
+        "format": f"{file.format} {file.model}".strip(),
+        "start": words.date_time(file.series.start),
+        "end": words.date_time(file.series.end),
+        "interval": words.say("format.minutes", minutes=file.interval_minutes),
+        "count": words.value(len(file.series.readings)),
+        "lowest": f"{file.lowest} °C",
+        "highest": f"{file.highest} °C",
+        "mean": f"{file.mean} °C",
+        "mkt": f"{file.mean_kinetic} °C",
+        "gaps": words.value(len(shown.gaps)),
+        "outside": words.say("format.minutes", minutes=shown.minutes_outside),
+        "signature": words.say(SIGNATURES[shown.signature.value]),
+    }
+    return tuple(Line(words.say(f"trace.{name}"), value) for name, value in said.items())
+
+
+def _sentence(shown: FileShown) -> str:
+    words = current.words()
+    if not shown.excursions and not shown.minutes_outside:
+        return words.say("receiving.in_range", limits=limits_text(shown.criteria))
+    return words.say("receiving.out_of_range", minutes=shown.minutes_outside, highest=shown.file.highest, lowest=shown.file.lowest)
+
+
+def limits_text(criteria: ColdChainCriteria) -> str:
+    words = current.words()
+    if criteria.class_0_from is None:
+        return words.say("receiving.limits_below", to=criteria.class_0_to)
+    return words.say("receiving.limits_between", low=criteria.class_0_from, to=criteria.class_0_to)
+
+
+def _excursions(shown: FileShown) -> list[list[dict[str, object]]]:
+    words = current.words()
+    return [
+        [
+            {"text": text, "href": "", "code": False}
+            for text in (
+                words.date_time(each.start),
+                words.date_time(each.end),
+                words.value(each.minutes),
+                f"{each.extreme} °C",
+            )
+        ]
+        for each in shown.excursions
+    ]
