@@ -80,7 +80,8 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of everything committed when the first row is read."""
-        with self._in_process().engine.connect() as connection:
+        with self._in_process().engine.connect() as opened:
+            connection = opened.execution_options(custody_proved_here={})
             # Given back without a commit: there is nothing to keep, and a damaged file refuses even an empty one.
             connection.begin()
             yield connection

@@ -15,8 +15,9 @@ from custody.ledger.streams import GENESIS, entry_digest
 from custody.store import log, lookup_rows
 from custody.store.envelope import NewEntry, entry_of, fields_of, text_of
 from custody.store.envelope_text import Told
-from custody.store.loading import entry_by_digest, forget_decoded, heads, load_evidence, load_streams, newest_of, proved_here, read_heads
+from custody.store.loading import entry_by_digest, forget_decoded, heads, load_evidence, load_streams, newest_of, read_heads
 from custody.store.log import size
+from custody.store.proven import proved_here
 from custody.store.statements import Prepared, inserted, upserted
 from custody.store.tables import entry, stream_head
 
@@ -85,11 +86,12 @@ def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: date
 
 
 def _add_to_what_is_proved(connection: Connection, written: tuple[Entry, ...]) -> None:
-    """What this transaction read of a stream grows with what it writes there."""
+    """What this transaction proved of a stream grows with what it writes there."""
     here = proved_here(connection)
     for each in written:
-        if each.stream in here and not each.act.rule.evidence:
-            here[each.stream] = (*here[each.stream], each)
+        if each.stream in here:
+            digest = bytes.fromhex(each.digest.value)
+            here[each.stream] = here[each.stream].with_new(digest, each, evidence=each.act.rule.evidence)
 
 
 def last_recorded_at(connection: Connection) -> datetime | None:

@@ -6,12 +6,10 @@ newest rows of any kind; of older evidence (verdicts, sign-ins, refused scans) t
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
-from typing import NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, union_all
 
@@ -20,12 +18,12 @@ from custody.domain.ids import Digest
 from custody.errors import InputError, LedgerBrokenError
 from custody.ledger.streams import GENESIS, entry_digest
 from custody.store.envelope import Row, broken, check_columns, decoded
+from custody.store.proven import Known, Memory, Proven, is_unchanged, proved_here, proven_of
 from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import entry, stream_head
 
 # Evidence younger than this many entries is read and hashed every time, as everything else is.
 FRESH_EVIDENCE = 100
-ROWS_REMEMBERED_MAX = 100_000
 
 _columns = entry.c
 _ROW = (
@@ -62,43 +60,7 @@ _NEWEST_OF = Prepared(
 _BY_DIGEST = Prepared(select(*_ROW).where(_columns.digest == bindparam("digest_wanted")))
 
 
-class _Known(NamedTuple):
-    """One row as this process proved it; `entry` is None for evidence."""
-
-    digest: bytes
-    columns: tuple[str, int, str, str | None, str]
-    entry: Entry | None
-
-
-class _Memory:
-    """Proven rows by (store, stream), the least recently used stream forgotten first."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._streams: OrderedDict[tuple[str, str], tuple[_Known, ...]] = OrderedDict()
-        self._rows = 0
-
-    def get(self, key: tuple[str, str]) -> tuple[_Known, ...]:
-        with self._guard:
-            found = self._streams.get(key, ())
-            if found:
-                self._streams.move_to_end(key)
-            return found
-
-    def put(self, key: tuple[str, str], known: tuple[_Known, ...]) -> None:
-        with self._guard:
-            self._rows += len(known) - len(self._streams.pop(key, ()))
-            self._streams[key] = known
-            while self._rows > ROWS_REMEMBERED_MAX and len(self._streams) > 1:
-                self._rows -= len(self._streams.popitem(last=False)[1])
-
-    def forget(self) -> None:
-        with self._guard:
-            self._streams.clear()
-            self._rows = 0
-
-
-_MEMORY = _Memory()
+_MEMORY = Memory()
 forget_decoded = _MEMORY.forget
 
 
@@ -118,7 +80,13 @@ def read_heads(connection: Connection, streams: Iterable[str]) -> dict[str, tupl
 
 def heads(connection: Connection, streams: Iterable[str]) -> dict[str, Head]:
     """How far each stream is written; a stream without entries is absent."""
-    return {stream: Head(position, Digest(digest.hex())) for stream, (position, digest) in read_heads(connection, streams).items()}
+    here = proved_here(connection)
+    found = {stream: here[stream].head for stream in streams if stream in here}
+    others = [stream for stream in streams if stream not in here]
+    if others:
+        read = read_heads(connection, others)
+        found.update({stream: Head(position, Digest(digest.hex())) for stream, (position, digest) in read.items()})
+    return {stream: head for stream, head in found.items() if head is not None}
 
 
 def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tuple[Entry, ...]]:
@@ -143,22 +111,29 @@ def entry_by_digest(connection: Connection, digest: Digest) -> Entry | None:
     """The entry with this digest, its own bytes hashed again; None when there is none."""
     with readable(connection):
         found = _BY_DIGEST.one(connection, digest_wanted=bytes.fromhex(digest.value))
-    if found is None:
-        return None
-    row = Row(*found)
-    _check_digest(row)
-    return decoded(row)
+    return None if found is None else _one(Row(*found))
 
 
 def newest_of(connection: Connection, stream: str, act: str) -> Entry | None:
     """The newest entry of one kind of act in a stream, evidence too, its own bytes hashed again; None when there is none."""
     with readable(connection):
         found = _NEWEST_OF.one(connection, stream_wanted=stream, act_wanted=act)
-    if found is None:
-        return None
-    row = Row(*found)
+    return None if found is None else _one(Row(*found))
+
+
+def _one(row: Row) -> Entry:
+    """A row by itself: hashed again each time, read into an act once."""
     _check_digest(row)
-    return decoded(row)
+    known = _READ.get(row.digest)
+    if known is None or known[0] != row:
+        known = _READ[row.digest] = (row, decoded(row))
+        if len(_READ) > ROWS_READ_MAX:
+            _READ.pop(next(iter(_READ)), None)
+    return known[1]
+
+
+_READ: dict[bytes, tuple[Row, Entry]] = {}
+ROWS_READ_MAX = 512
 
 
 @contextmanager
@@ -171,41 +146,57 @@ def readable(connection: Connection) -> Iterator[None]:
 
 
 def _load(connection: Connection, streams: list[str]) -> dict[str, tuple[Entry, ...]]:
-    """What this transaction has proved already is not proved again: it holds the lock under which nobody else writes."""
+    """What this transaction has proved already is not proved again."""
     here = proved_here(connection)
     new = [stream for stream in streams if stream not in here]
-    here.update(_prove_all(connection, new) if new else {})
-    return {stream: here[stream] for stream in streams}
+    if new:
+        proven = _prove_all(connection, new)
+        here.update(proven)
+        return {stream: (proven.get(stream) or here[stream]).entries for stream in streams}
+    return {stream: here[stream].entries for stream in streams}
 
 
-def proved_here(connection: Connection) -> dict[str, tuple[Entry, ...]]:
-    """The streams that this writing transaction has read; a reader, who holds no lock, remembers nothing."""
-    found: dict[str, tuple[Entry, ...]] | None = connection.get_execution_options().get(PROVED_HERE)
-    return {} if found is None else found
-
-
-PROVED_HERE = "custody_proved_here"
-
-
-def _prove_all(connection: Connection, streams: list[str]) -> dict[str, tuple[Entry, ...]]:
+def _prove_all(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     store = str(connection.get_execution_options().get("custody_store", ""))
     found_heads = read_heads(connection, streams)
     known = {stream: _MEMORY.get((store, stream)) for stream in streams}
-    new = [s for s in streams if s in found_heads and len(known[s]) < found_heads[s][0] - FRESH_EVIDENCE]
-    rows = _grouped(connection, _RECENT, [s for s in streams if s in found_heads and s not in new])
-    rows.update(_grouped(connection, _ALL, new))
+    new = [s for s in streams if s in found_heads and len(known[s].rows) < found_heads[s][0] - FRESH_EVIDENCE]
+    rows = _sorted(connection, _RECENT, [s for s in streams if s in found_heads and s not in new])
+    rows.update(_sorted(connection, _ALL, new))
     answer = {}
     for stream in streams:
-        head = found_heads.get(stream)
-        try:
-            proven = _prove(stream, head, rows.get(stream, []), known[stream])
-        except LedgerBrokenError:
-            # What was remembered may be of a transaction that was rolled back: only the stored rows decide.
-            proven = _prove(stream, head, _grouped(connection, _ALL, [stream])[stream], ())
-        if proven is not known[stream]:
-            _MEMORY.put((store, stream), proven)
-        answer[stream] = tuple(each.entry for each in proven if each.entry is not None)
+        head, before = found_heads.get(stream), known[stream]
+        found = rows.get(stream, [])
+        if is_unchanged(found, head, before):
+            answer[stream] = before
+            continue
+        answer[stream] = _proved_again(connection, stream, head, found, before)
+        _MEMORY.put((store, stream), answer[stream])
     return answer
+
+
+def _proved_again(
+    connection: Connection, stream: str, head: tuple[int, bytes] | None, rows: list[tuple[Any, ...]], before: Proven
+) -> Proven:
+    try:
+        return proven_of(_prove(stream, head, [Row(*row) for row in rows], before.rows))
+    except LedgerBrokenError:
+        # What was remembered may be of a transaction that was rolled back: only the stored rows decide.
+        return proven_of(_prove(stream, head, _grouped(connection, _ALL, [stream])[stream], ()))
+
+
+def _sorted(connection: Connection, statement: PreparedIn, streams: list[str]) -> dict[str, list[tuple[Any, ...]]]:
+    groups: dict[str, list[tuple[Any, ...]]] = {stream: [] for stream in streams}
+    for found in statement.rows(connection, streams) if streams else ():
+        if type(found[1]) is not int:
+            raise broken(found[0], found[1], "its position is no number")
+        groups[found[0]].append(found)
+    for rows in groups.values():
+        rows.sort(key=_position_of)
+    return groups
+
+
+_position_of = itemgetter(1)
 
 
 def _grouped(connection: Connection, statement: PreparedIn, streams: list[str]) -> dict[str, list[Row]]:
@@ -223,12 +214,12 @@ def _grouped(connection: Connection, statement: PreparedIn, streams: list[str]) 
 _position = attrgetter("position")
 
 
-def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Row], known: tuple[_Known, ...]) -> tuple[_Known, ...]:
+def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Row], known: tuple[Known, ...]) -> tuple[Known, ...]:
     """The stream from its first entry to its head, each row checked against the one before.
 
     Rows may be left out only where `known` holds evidence that this process proved before.
     """
-    proven: list[_Known] = []
+    proven: list[Known] = []
     digest = GENESIS
     for row in rows:
         while len(proven) + 1 < row.position:
@@ -247,7 +238,7 @@ def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Row], known: 
     return known if len(known) == len(proven) and (not proven or known[-1].digest == digest) else tuple(proven)
 
 
-def _left_out(stream: str, before: int, known: tuple[_Known, ...]) -> _Known:
+def _left_out(stream: str, before: int, known: tuple[Known, ...]) -> Known:
     if before < len(known) and known[before].entry is None:
         return known[before]
     raise broken(stream, before + 1, "it is missing")
@@ -262,7 +253,7 @@ def _check_digest(row: Row) -> None:
         raise broken(row.stream, row.position, "its text is not what was recorded")
 
 
-def _known(row: Row, known: tuple[_Known, ...]) -> _Known:
+def _known(row: Row, known: tuple[Known, ...]) -> Known:
     columns = (row.act, row.evidence, row.site, row.study, row.recorded_at)
     if row.position <= len(known):
         before = known[row.position - 1]
@@ -270,5 +261,5 @@ def _known(row: Row, known: tuple[_Known, ...]) -> _Known:
             return before
     if row.evidence:
         check_columns(row)
-        return _Known(row.digest, columns, None)
-    return _Known(row.digest, columns, decoded(row))
+        return Known(row.digest, columns, None)
+    return Known(row.digest, columns, decoded(row))
