@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
+from io import TextIOWrapper
 
 import click
 import structlog
 
 from custody import __version__
-from custody.cli import demonstration, installation, reading, studies
+from custody.cli import accounts, checks, demonstration, installation, ledger, loggers, studies, things
 from custody.errors import CustodyError
 
 
 class Group(click.Group):
-    """Every error of custody's own becomes one sentence on standard error and exit status 1."""
+    """Every refusal of custody's own, and of the files it is given, becomes one sentence on standard error and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except CustodyError as error:
-            click.echo(f"custody: {error}", err=True)
-            raise SystemExit(1) from error
+            _refuse(str(error), error)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # the reader of a pipe has read enough; click ends quietly
+            _refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error), error)
+        return None
+
+
+def _refuse(sentence: str, error: Exception) -> None:
+    click.echo(f"custody: {' '.join(sentence.split())}", err=True)
+    raise SystemExit(1) from error
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,13 +40,19 @@ class Group(click.Group):
 def main() -> None:
     """Follow each lot of stem cells from consent to bedside, and stop the infusion whenever a rule or the chain fails.
 
-    The store is named by CUSTODY_DATABASE_URL, for instance sqlite:////var/lib/custody/custody.db.
+    The store is named by CUSTODY_DATABASE_URL, for instance sqlite:////var/lib/custody/custody.db; its keys lie in CUSTODY_KEY_DIR.
+    Exit status: 0 when it is done and true, 1 when it is refused or false (one sentence on standard error), 2 for a wrong command.
+
     Research use; not a medical device; validate before clinical use.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a sign shows its number; a sentence must never become a crash.
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
-for module in (demonstration, installation, studies, reading):
+for module in (demonstration, installation, accounts, studies, things, checks, loggers, ledger):
     for command in module.COMMANDS:
         main.add_command(command)

@@ -7,10 +7,9 @@ import tempfile
 from pathlib import Path
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from custody import clock
-from custody.cli.output import console
+from custody.cli.output import progress
 from custody.config import Config
 from custody.workflows import demonstration
 from custody.workflows.door import Store
@@ -26,41 +25,74 @@ def demo(folder: Path | None, port: int, seed_only: bool) -> None:
     """Make a demonstration store with five lots, serve it on 127.0.0.1, and say what to try."""
     # A demonstration's secret is printed below, so a costly hash of it protects nobody and only makes people wait.
     os.environ[WEAK_SECRETS] = "1"
-    place = folder or Path(tempfile.mkdtemp(prefix="custody-demo-"))
-    store = _made(place)
-    click.echo(f"demonstration store: {place}")
-    click.echo(f"CUSTODY_DATABASE_URL={store.url} CUSTODY_KEY_DIR={place / 'keys'}")
     if seed_only:
+        place = _place(folder)
+        _made(place).close()
+        click.echo(_where(place))
         return
-    from custody.web.serving import run_waitress  # noqa: PLC0415 - only a served demonstration needs a server
+    from custody.web.serving import listening, run_waitress  # noqa: PLC0415 - only a served demonstration needs a server
 
-    config = Config(database_url=store.url, key_dir=place / "keys", secure_cookies=False)
-    run_waitress(store, config, port=port, on_ready=lambda url: _say(url, place))
+    # First of all, so that nobody waits for a store that then cannot be served.
+    with listening("127.0.0.1", port) as door:
+        place = _place(folder)
+        store = _made(place)
+        config = Config(database_url=store.url, key_dir=place / "keys", secure_cookies=False)
+        run_waitress(store, config, door, on_ready=lambda url: click.echo(_guide(url, place)))
+
+
+def _place(folder: Path | None) -> Path:
+    return (folder or Path(tempfile.mkdtemp(prefix="custody-demo-"))).absolute()
 
 
 def _made(place: Path) -> Store:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("five lots, from consent to the hospital", total=None)
-        return demonstration.make(place, clock.now(), on_step=lambda n, total: progress.update(task, completed=n, total=total))
+    with progress("five lots, from consent to the hospital", 1) as advance:
+        return demonstration.make(place, clock.now(), on_step=lambda n, total: advance(completed=n, total=total))
 
 
-def _say(url: str, place: Path) -> None:
-    keys = place / "keys"
-    lots = {lot.word: lot.cast for lot in demonstration.casts(keys)}
-    click.echo(f"\ncustody demonstration: {url}\nbadges, wristband and bags to scan: {url}/demo\n")
-    click.echo(f"every account has the secret: {demonstration.SECRET}")
-    click.echo("accounts: demo-preparer-one, demo-nurse-one, demo-nurse-two, demo-physician-one, demo-receiver-one, demo-qp-one … (all on /demo)\n")
+def _where(place: Path) -> str:
+    """The store and how to point the other commands at it, to be pasted into a terminal."""
+    lines = (
+        f"demonstration store: {place}",
+        "for the other commands:",
+        f"  export CUSTODY_DATABASE_URL=sqlite:///{place / demonstration.DB_NAME}",
+        f"  export CUSTODY_KEY_DIR={place / 'keys'}",
+    )
+    return "\n".join(lines)
+
+
+def _guide(url: str, place: Path) -> str:
+    lots = {lot.word: lot.cast for lot in demonstration.casts(place / "keys")}
+    lines = [
+        "",
+        f"custody demonstration: {url}",
+        f"badges, wristband and bags to scan: {url}/demo",
+        "",
+        f"Every account has the secret: {demonstration.SECRET}",
+        "Accounts, by what they do (all of them on /demo):",
+        *(f"  {account:20} {does}" for account, does in ACCOUNTS),
+        "",
+        "What to try, lot by lot:",
+    ]
     for word, text in TRY:
-        click.echo(f"  {word:13} {lots[word.replace(' ', '_')].lot}: {text}")
-    click.echo("\nStop with Ctrl-C. Nothing here is real; research use, not a medical device.")
+        first, *rest = text
+        lines += [f"  {lots[word].lot}  {word.replace('_', ' '):13} {first}", *(f"  {'':23} {line}" for line in rest)]
+    lines += ["", _where(place), "", "Stop with Ctrl-C. Nothing here is real; research use, not a medical device."]
+    return "\n".join(lines)
 
 
+ACCOUNTS = (
+    ("demo-receiver-one", "receives a shipment with its temperature file"),
+    ("demo-preparer-one", "thaws and prepares a dose"),
+    ("demo-nurse-one", "gives it at the bedside"),
+    ("demo-nurse-two", "checks it there, on a second device"),
+    ("demo-physician-one", "prescribes and confirms"),
+    ("demo-qp-one", "releases a lot"),
+)
 TRY = (
-    ("good", "take its bag from the hospital freezer through thaw and bedside to the end of the infusion"),
-    ("warm", "receive its shipment: the trip's temperature file makes custody STOP (BAG-COLD)"),
-    ("gap", "receive its shipment: hours without a custodian make custody STOP (BAG-GAP)"),
-    ("not released", "conclude its results, review and release it; until then nothing ships it (BAG-REL)"),
-    ("recalled", "its bags are at the hospital; every next step stops (BAG-RECALL)"),
+    ("good", ("take its bag from the hospital freezer through thaw and", "bedside to the end of the infusion")),
+    ("warm", ("receive its shipment: the trip's temperature file makes", "custody STOP (BAG-COLD)")),
+    ("gap", ("receive its shipment: hours without a custodian make", "custody STOP (BAG-GAP)")),
+    ("not_released", ("conclude its results, review and release it; until", "then nothing ships it (BAG-REL)")),
+    ("recalled", ("its bags are at the hospital; every next step stops", "(BAG-RECALL)")),
 )
 COMMANDS = (demo,)

@@ -13,8 +13,9 @@ from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.dose_contents import DoseContents
 from custody.domain.folds.exception import ExceptionFold
+from custody.domain.folds.judged import JudgedTest
 from custody.domain.folds.lot import LotFold
-from custody.domain.folds.results import JudgedTest, Results
+from custody.domain.folds.results import Results
 from custody.domain.ids import BagId, Digest, LotId
 from custody.domain.terms import Need, PreparationMode
 from custody.domain.verdict import Blocked, Excepted, Outcome, Passed, Reason

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from custody.domain.acts.release import Released, ReleasedConditionally
 from custody.domain.folds.donation import DonationFold
+from custody.domain.folds.judged import JudgedTest
 from custody.domain.folds.lot import LotFold, Recalled, Rejected, open_deviations
 from custody.domain.folds.lot import Released as ReleasedDisposition
-from custody.domain.folds.results import JudgedTest
 from custody.domain.folds.tissue import TissueFold
 from custody.domain.ids import BankId, Digest, LotId, TissueId
 from custody.domain.lineage import ancestors_of, holds_over, recalls_over

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from custody.domain.acts.release import ResultsConcluded
-from custody.domain.folds.results import NOT_YET_A_RESULT, JudgedResult, JudgedTest, Results, shown_limit, shown_result
+from custody.domain.folds.judged import NOT_YET_A_RESULT, JudgedResult, JudgedTest, shown_limit, shown_result
+from custody.domain.folds.results import Results
 from custody.domain.ids import Digest
 from custody.domain.verdict import Blocked, Outcome, Passed, Reason
 from custody.gates.case import Case

@@ -30,6 +30,8 @@ from custody.workflows.reading import site_zone, study_of_account
 
 COOKIE = "custody_session"
 UPLOAD_BYTES_MAX = 32 * 1024 * 1024
+FORM_BYTES_MAX = 2 * 1024 * 1024
+"""A form without a file; a whole study is proposed at the command line."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def create_app(store: Store, config: Config, clock: Callable[[], datetime] = rea
     """The application over one store. `clock` is only given by tests and rehearsals."""
     app = Flask("custody.web", template_folder=None, static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES_MAX
-    app.config["MAX_FORM_MEMORY_SIZE"] = 4 * 1024 * 1024
+    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = 5000
     app.extensions[EXTENSION] = Installation(store=store, config=config, clock=clock)
     app.jinja_loader = FileSystemLoader(data_dir("templates"))
@@ -88,6 +90,8 @@ def _open() -> AnyResponse | None:
     _recognise()
     sends = request.method not in SAFE_METHODS
     if sends:
+        if request.mimetype != "multipart/form-data":
+            request.max_content_length = FORM_BYTES_MAX
         _check_sender()
     if not access.public and g.get("present") is None:
         return _sign_in_first()

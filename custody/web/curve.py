@@ -17,7 +17,6 @@ MARGIN = Decimal("0.08")
 LEAST_SPAN = Decimal(4)
 LINES_ACROSS = 6
 TIMES_ALONG = 5
-POINTS_MAX = 4000
 BAND_COLOURS = ("#e4f1e8", "#fbf3d4", "#f7e3d0")
 """Class 0, 1 and 2, from pale green to pale orange; the limits are also drawn as lines and written, so colour is not needed."""
 
@@ -106,8 +105,7 @@ def _gap_marks(scale: _Scale, gaps: tuple[Gap, ...]) -> Iterator[str]:
 
 def _lines(scale: _Scale, series: Series, gaps: tuple[Gap, ...]) -> Iterator[str]:
     for stretch in stretches(series, gaps):
-        thinned = stretch[:: max(1, len(stretch) // POINTS_MAX)] if len(stretch) > POINTS_MAX else stretch
-        points = " ".join(f"{scale.x(reading.at):.1f},{scale.y(reading.celsius):.1f}" for reading in thinned)
+        points = " ".join(f"{scale.x(reading.at):.1f},{scale.y(reading.celsius):.1f}" for reading in stretch)
         yield f'<polyline points="{points}" fill="none" stroke="#14507f" stroke-width="2" stroke-linejoin="round"/>'
         if len(stretch) == 1:
             yield f'<circle cx="{scale.x(stretch[0].at):.1f}" cy="{scale.y(stretch[0].celsius):.1f}" r="2.5" fill="#14507f"/>'

@@ -152,7 +152,9 @@ def happened_field(typed: Typed, errors: Mapping[str, CustodyError]) -> Field:
     )
 
 
-def read_act(connection: Connection, todo: Task, typed: Typed, fixed: Mapping[str, Any] | None = None) -> tuple[Act | None, dict[str, CustodyError]]:
+def read_act(
+    connection: Connection, todo: Task, typed: Typed, fixed: Mapping[str, Any] | None = None
+) -> tuple[Act | None, dict[str, CustodyError]]:
     """The act as typed, or what does not fit by field. Scans nobody could use are kept as evidence."""
     answers = Answers(
         rule=todo.rule,

@@ -33,6 +33,7 @@ MAY_BE_BLANK = frozenset({"unit", "remark", "relation", "investigation"})
 ROWS_AT_FIRST = 1
 ROWS_MAX = 60
 RADIOS_AT_MOST = 4
+PLAIN_KINDS = {bool: "yes_no", Answer: "answer", int: "whole", Decimal: "decimal", datetime: "time", date: "date"}
 
 Typed = Mapping[str, list[str]]
 """What a browser sends: every value under its name."""
@@ -59,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class FormMaker:
-    """Makes the fields of one act. `fixed`: fields the server fills in; `errors`: sentences by field name; `texts`: digests typed as text."""
+    """Makes the fields of one act. `fixed`: fields the server fills in; `errors`: sentences by field name."""
 
     rule: ActRule
     words: Words
@@ -162,21 +163,15 @@ def kind_of(name: str, field: FieldType, plain: Any, words: Words, choices: tupl
     """The kind of a field and its choices."""
     if field.repeated:
         return ("checkboxes", choices) if choices else ("lines", ())
-    if plain is Answer:
-        return "answer", ()
-    if plain is bool:
-        return "yes_no", ()
-    if isinstance(plain, type) and issubclass(plain, StrEnum):
+    if isinstance(plain, type) and issubclass(plain, StrEnum) and plain is not Answer:
         every = tuple(Choice(word.value, words.term(word)) for word in plain)
         return ("radios" if len(every) <= RADIOS_AT_MOST else "select"), every
-    if choices:
+    if plain is str and choices:
         return "select", choices
-    plain_kinds = {int: "whole", Decimal: "decimal", datetime: "time", date: "date"}
-    if plain in plain_kinds:
-        return plain_kinds[plain], ()
     if plain is str:
         return ("long_text" if name in LONG_TEXTS else "text"), ()
-    return ("scan" if field.scanned and plain is not Digest else "text"), ()
+    usual = "scan" if field.scanned and plain is not Digest else "select" if choices else "text"
+    return PLAIN_KINDS.get(plain, usual), choices if usual == "select" else ()
 
 
 def without_row(typed: Typed, wanted: str) -> Typed:

@@ -22,10 +22,7 @@ class Problem:
 def problems_of(errors: Mapping[str, CustodyError], fields: tuple[Field, ...]) -> tuple[Problem, ...]:
     """One line per fault."""
     labels = dict(_labels(fields))
-    return tuple(
-        Problem(sentence(error), name if name in labels else "", labels.get(name, ""))
-        for name, error in errors.items()
-    )
+    return tuple(Problem(sentence(error), name if name in labels else "", labels.get(name, "")) for name, error in errors.items())
 
 
 def _labels(fields: tuple[Field, ...]) -> Iterator[tuple[str, str]]:

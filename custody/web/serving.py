@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -12,18 +13,45 @@ import waitress
 from gunicorn.app.base import BaseApplication
 
 from custody.config import Config
+from custody.errors import InputError
 from custody.web.app import create_app
 from custody.workflows.door import Store, open_ready
 
-HOST = "127.0.0.1"
 THREADS = 8
+BACKLOG = 512
+"""Connections that may wait to be accepted: every device of a ward at once, with room."""
 
 
-def run_waitress(store: Store, config: Config, *, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve on this machine only, until interrupted. `on_ready` is told the address once the port is open."""
-    server = waitress.create_server(create_app(store, config), host=HOST, port=port, threads=THREADS, ident="custody")
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens on `host`; port 0 takes any. Raises InputError, with the remedy, when that is not possible."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        door = socket.socket(family, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"“{host}” is no address of this machine; give one with --host", code="host_unknown") from error
+    try:
+        # Right after a stop the port still counts as taken for a minute; nothing else listens on it.
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+        door.listen(BACKLOG)
+    except OSError as error:
+        door.close()
+        remedy = "stop what uses it or give another --port (0 takes any)"
+        raise InputError(f"{host}:{port} cannot be listened on ({error.strerror}); {remedy}", code="port_taken") from error
+    return door
+
+
+def address_of(door: socket.socket) -> str:
+    """Where a browser on this machine finds a listening socket."""
+    host, port = door.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run_waitress(store: Store, config: Config, door: socket.socket, *, on_ready: Callable[[str], None]) -> None:
+    """Serve a demonstration on an open socket until interrupted. `on_ready` is told the address once requests are answered."""
+    server = waitress.create_server(create_app(store, config), sockets=[door], threads=THREADS, ident="custody")
     signal.signal(signal.SIGTERM, _stop)
-    on_ready(f"http://{HOST}:{server.effective_port}")
+    on_ready(address_of(door))
     sys.stdout.flush()
     try:
         server.run()
@@ -55,10 +83,21 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         return create_app(open_ready(self._config.database_url), self._config)
 
 
-def run_gunicorn(config: Config, *, host: str, port: int, workers: int, threads: int) -> None:
-    """Serve an installation behind a TLS proxy (design section 9)."""
+def run_gunicorn(config: Config, *, host: str, port: int, workers: int, threads: int, on_ready: Callable[[str], None]) -> None:
+    """Serve an installation behind a TLS proxy (design section 9). `on_ready` is told the address when it listens.
+
+    Ends the process when told to stop. Raises InputError when the address cannot be listened on.
+    """
+    # Opened here and not by gunicorn, which would try for five seconds and then say it in ten lines.
+    door = listening(host, port)
+    address = address_of(door)
+
+    def ready(_arbiter: object) -> None:
+        on_ready(address)
+        sys.stdout.flush()
+
     settings = {
-        "bind": f"{host}:{port}",
+        "bind": f"fd://{door.detach()}",
         "workers": workers,
         "threads": threads,
         "worker_class": "gthread",
@@ -68,5 +107,9 @@ def run_gunicorn(config: Config, *, host: str, port: int, workers: int, threads:
         "proc_name": "custody",
         "accesslog": None,
         "errorlog": "-",
+        "loglevel": "warning",
+        # It would lie in the home of whoever starts the server, for all of that user's servers together.
+        "control_socket_disable": True,
+        "when_ready": ready,
     }
     _Server(config, settings).run()

@@ -74,7 +74,9 @@ def act_lines(words: Words, act: Act, *, instead: dict[str, str] | None = None) 
     return tuple(lines_of(words, act.rule.name, fields, instead or {}))
 
 
-def lines_of(words: Words, act: str, values: Iterator[tuple[str, Any]] | tuple[tuple[str, Any], ...], instead: dict[str, str]) -> Iterator[Line]:
+def lines_of(
+    words: Words, act: str, values: Iterator[tuple[str, Any]] | tuple[tuple[str, Any], ...], instead: dict[str, str]
+) -> Iterator[Line]:
     for name, value in values:
         label = words.field(act, name)
         if name in instead:

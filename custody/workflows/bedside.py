@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -27,6 +28,8 @@ from custody.workflows.order import proposed_of
 from custody.workflows.outcome import Outcome, proposal_digest
 from custody.workflows.recording import countersign, record, withdraw
 from custody.workflows.signer import Signer, signed_now
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +100,15 @@ def check(connection: Connection, dose: DoseId, signer: Signer, now: datetime) -
     new = [NewEntry(act=act, happened_at=now, by=by, study=study, station=signer.station) for act in acts]
     written = entries.append(connection, new, recorded_at=now)
     return Checked(verdict=verdict, entry=written[0].digest)
+
+
+def check_or_leave(connection: Connection, dose: DoseId, signer: Signer, now: datetime) -> None:
+    """`check`, in the transaction that recorded a scan: a fault while judging undoes the judging and loses no scan."""
+    try:
+        with connection.begin_nested():
+            check(connection, dose, signer, now)
+    except Exception:
+        log.exception("the dose %s could not be judged", dose)
 
 
 def state(connection: Connection, dose: DoseId, signer: Signer, now: datetime) -> BedsideState:

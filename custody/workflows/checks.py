@@ -1,35 +1,88 @@
-"""What an act must fit besides duty, order and gates: it names things that stand (a hold, a deviation, a study version), and content that holds."""
+"""What an act must fit besides duty, order and gates: it names things that stand, says what its dose says, and gives its reasons."""
 
 from __future__ import annotations
 
+from datetime import date
 from functools import singledispatch
 
-from custody.domain.acts.allocation import DoseDeallocated
-from custody.domain.acts.base import Act
-from custody.domain.acts.bedside import BagPreparing
+from sqlalchemy import Connection
+
+from custody.domain.acts.allocation import DoseAllocated, DoseDeallocated, DoseRequested, SpareAllocated
+from custody.domain.acts.base import Act, field_types
+from custody.domain.acts.bedside import BagPreparing, DoseClosed, InfusionEnded, InfusionRecordedLate, InfusionStarted
 from custody.domain.acts.manufacturing import BagsFilled
-from custody.domain.acts.people import AccountCreated, RoleGranted
+from custody.domain.acts.people import AccountCreated, DelegationRecorded, RoleGranted, SignaturePolicyAccepted, TrainingRecorded
 from custody.domain.acts.quality import DeviationClosed, DeviationOpened, HoldLifted, HoldPlaced, ResultRecorded
 from custody.domain.acts.study import StudyApproved, StudyProposed
 from custody.domain.criteria import content_digest, content_from, problems_of
-from custody.domain.dossier import Dossier
+from custody.domain.dossier import Dossier, Signed
 from custody.domain.duties import AccountFold
-from custody.domain.ids import AccountId
+from custody.domain.ids import AccountId, CohortId, DoseId, ParticipantId, PersonId, node_of
 from custody.domain.lineage import open_holds
 from custody.domain.terms import READ_ONLY_ROLES, Role
 from custody.errors import InputError, NotPermittedError, OutOfOrderError
+from custody.store import lookups
+from custody.workflows.dossiers import dossier_of
 
 NOT_GMP = READ_ONLY_ROLES | {Role.ADMINISTRATOR, Role.SPONSOR}
 """Roles that an administrator may hold beside that one: none of them signs a GMP act."""
 
 
-@singledispatch
+ACCOUNTS_MAX = 10_000
+
+
 def check(act: Act, dossier: Dossier) -> None:
     """Raises InputError, OutOfOrderError or NotPermittedError when the act does not fit what stands; most acts always fit."""
+    _check_reason(act)
+    _fits(act, dossier)
+
+
+def _check_reason(act: Act) -> None:
+    """A reason that is asked for is given (Annex 11 section 9); blanks are none."""
+    field = field_types(type(act)).get("reason")
+    reason = getattr(act, "reason", None)
+    if field is not None and field.required and isinstance(reason, str) and not reason.strip():
+        raise InputError("write the reason", code="reason_needed", field="reason")
+
+
+def check_own_part(act: Act, by: Signed, dossier: Dossier) -> None:
+    """What a person may do only for themselves, or never for themselves. Raises NotPermittedError."""
+    if isinstance(act, SignaturePolicyAccepted) and act.account != by.account:
+        raise NotPermittedError("everybody accepts the signature policy for themselves")
+    if isinstance(act, TrainingRecorded | DelegationRecorded) and _person_of(act.account, dossier) == by.person:
+        raise NotPermittedError(f"{act.rule.title}: somebody else signs it; nobody confirms or delegates themselves")
+    if isinstance(act, StudyApproved):
+        proposed = (d for d in dossier.deeds(act.study, StudyProposed) if d.act.study_version == act.study_version)
+        if any(by.person in deed.persons for deed in proposed):
+            raise NotPermittedError("who proposed a study version does not approve it; ask another person")
+
+
+def _person_of(account: AccountId, dossier: Dossier) -> PersonId:
+    return AccountFold(dossier, account).person
+
+
+def check_one_account(connection: Connection, act: Act) -> None:
+    """One active account a person (rules section 3). Raises OutOfOrderError naming the account that must be disabled first.
+
+    The list of accounts comes from the lookups; what each of them is comes from its own proven stream.
+    """
+    if not isinstance(act, AccountCreated):
+        return
+    items = lookups.streams_of_kind(connection, AccountId.kind, limit=ACCOUNTS_MAX)
+    accounts = [node for node in (node_of(item.stream) for item in items) if isinstance(node, AccountId) and node != act.account]
+    dossier = dossier_of(connection, accounts)
+    for account in accounts:
+        fold = AccountFold(dossier, account)
+        if dossier.knows(account) and fold.person == act.person and not fold.is_disabled:
+            raise OutOfOrderError(f"{act.person} has the account {account}; disable it before they get another", field="person")
+
+
+@singledispatch
+def _fits(act: Act, dossier: Dossier) -> None:
     del act, dossier
 
 
-@check.register
+@_fits.register
 def _(act: StudyProposed, dossier: Dossier) -> None:
     content = content_from(act.content)
     if content.protocol.id != act.study:
@@ -40,12 +93,17 @@ def _(act: StudyProposed, dossier: Dossier) -> None:
         raise OutOfOrderError(f"version {act.study_version} cannot follow; expected {expected}", code="wrong_version", expected=expected)
 
 
-@check.register
+@_fits.register
 def _(act: StudyApproved, dossier: Dossier) -> None:
     proposed = {d.act.study_version: d.act.content for d in dossier.deeds(act.study, StudyProposed)}
     text = proposed.get(act.study_version)
     if text is None or content_digest(text) != act.content_digest:
         raise OutOfOrderError(f"version {act.study_version} with this content was not proposed", code="not_proposed")
+    in_force = dossier.last(act.study, StudyApproved)
+    if in_force is not None and act.study_version <= in_force.act.study_version:
+        raise OutOfOrderError(
+            f"version {in_force.act.study_version} is in force and {act.study_version} is no later one; propose its content anew"
+        )
     content = content_from(text, act.study_version)
     problems = problems_of(content)
     if problems:
@@ -56,26 +114,28 @@ def _(act: StudyApproved, dossier: Dossier) -> None:
         raise InputError(f"confirm each of these defaults by name: {names}", code="defaults_unconfirmed", names=names)
 
 
-@check.register
+@_fits.register
 def _(act: HoldPlaced, dossier: Dossier) -> None:
     if any(d.act.hold == act.hold for d in dossier.deeds(act.node, HoldPlaced)):
-        raise OutOfOrderError(f"a hold {act.hold} was placed here before; give this one a name of its own", code="hold_known", seen=act.hold)
+        raise OutOfOrderError(
+            f"a hold {act.hold} was placed here before; give this one a name of its own", code="hold_known", seen=act.hold
+        )
 
 
-@check.register
+@_fits.register
 def _(act: HoldLifted, dossier: Dossier) -> None:
     if act.hold not in {d.act.hold for d in open_holds(dossier, act.node)}:
         raise OutOfOrderError(f"no open hold {act.hold} stands on {act.node}", code="no_such_hold", seen=act.hold)
 
 
-@check.register
+@_fits.register
 def _(act: DeviationClosed, dossier: Dossier) -> None:
     opened = {d.act.deviation for d in dossier.deeds(act.node, DeviationOpened)}
     if act.deviation not in opened:
         raise OutOfOrderError(f"no deviation {act.deviation} was opened on {act.node}", code="no_such_deviation", seen=act.deviation)
 
 
-@check.register
+@_fits.register
 def _(act: ResultRecorded, dossier: Dossier) -> None:
     if act.retest_of is not None and not act.investigation:
         raise InputError("a retest needs the number of its investigation", code="retest_needs_investigation", field="investigation")
@@ -83,39 +143,79 @@ def _(act: ResultRecorded, dossier: Dossier) -> None:
         raise OutOfOrderError("the result this one repeats does not stand in this stream", code="no_such_entry")
 
 
-@check.register
+@_fits.register
 def _(act: BagsFilled, dossier: Dossier) -> None:
     del dossier
     if len(set(act.bags)) != len(act.bags) or not act.bags:
         raise InputError("each bag must be named once, and at least one", code="bags_doubled", field="bags")
 
 
-@check.register
+@_fits.register
 def _(act: DoseDeallocated, dossier: Dossier) -> None:
+    _check_of_dose(act.dose, dossier, cohort=act.cohort)
+    reserved = {bag for deed in dossier.deeds(act.dose, DoseAllocated) for bag in deed.act.bags}
+    reserved |= {deed.act.bag for deed in dossier.deeds(act.dose, SpareAllocated)}
+    foreign = [bag for bag in act.bags if bag not in reserved]
+    if foreign:
+        raise InputError(f"bag {foreign[0]} is not reserved for {act.dose}", field="bags")
     thawed = [bag for bag in act.bags if dossier.last(bag, BagPreparing) is not None]
     if thawed:
         raise OutOfOrderError(f"bag {thawed[0]} is in preparation and cannot be freed", code="bag_thawed", seen=thawed[0])
 
 
-@check.register
+@_fits.register
+def _(act: InfusionRecordedLate, dossier: Dossier) -> None:
+    _check_of_dose(act.dose, dossier, participant=act.participant)
+    if dossier.first(act.dose, InfusionStarted, InfusionRecordedLate) is not None:
+        raise OutOfOrderError(f"the start of {act.dose} is recorded already; correct that entry if it is wrong")
+
+
+@_fits.register
+def _(act: InfusionEnded, dossier: Dossier) -> None:
+    del dossier
+    if not act.completed and not act.reason.strip():
+        raise InputError("say why the dose was not completed", code="reason_needed", field="reason")
+
+
+@_fits.register
+def _(act: DoseClosed, dossier: Dossier) -> None:
+    _check_of_dose(act.dose, dossier, participant=act.participant)
+
+
+def _check_of_dose(dose: DoseId, dossier: Dossier, **said: ParticipantId | CohortId) -> None:
+    """What an act repeats of its dose is what the dose was requested with: it goes to other streams without a hold point."""
+    requested = dossier.first(dose, DoseRequested)
+    for field, value in said.items():
+        if requested is not None and getattr(requested.act, field) != value:
+            raise InputError(f"{dose} was requested for {getattr(requested.act, field)}, not for {value}", field=field)
+
+
+@_fits.register
 def _(act: AccountCreated, dossier: Dossier) -> None:
     del dossier
     if not act.identity_verified_by.strip():
         raise InputError("say how the person proved who they are", code="identity_unverified", field="identity_verified_by")
 
 
-@check.register
+@_fits.register
 def _(act: RoleGranted, dossier: Dossier) -> None:
-    _one_side(AccountFold(dossier, act.account), act, act.account)
+    if act.valid_until is not None and act.valid_until < act.valid_from:
+        raise InputError("the grant ends before it begins", field="valid_until")
+    _check_one_side(AccountFold(dossier, act.account), act)
 
 
-def _one_side(account: AccountFold, act: RoleGranted, name: AccountId) -> None:
-    """An administrator signs nothing of GMP, and nobody who does becomes one (rules section 3)."""
-    held = {grant.role for grant in account.grants(act.valid_from)}
-    both = held | {act.role}
-    if Role.ADMINISTRATOR in both and not both <= NOT_GMP:
-        raise NotPermittedError(
-            f"{name} cannot be administrator and {', '.join(sorted(both - NOT_GMP))} at once", code="administrator_and_gmp"
-        )
+def _check_one_side(account: AccountFold, act: RoleGranted) -> None:
+    """An administrator signs nothing of GMP, and nobody who does becomes one, on any day of the grant (rules section 3)."""
+    for day in _days_that_matter(account, act):
+        both = {grant.role for grant in account.grants(day)} | {act.role}
+        if Role.ADMINISTRATOR in both and not both <= NOT_GMP:
+            raise NotPermittedError(
+                f"{act.account} cannot be administrator and {', '.join(sorted(both - NOT_GMP))} at once", code="administrator_and_gmp"
+            )
 
 
+def _days_that_matter(account: AccountFold, act: RoleGranted) -> tuple[date, ...]:
+    """Two grants that overlap share the day on which the later one begins."""
+    begins = {deed.act.valid_from for deed in account.dossier.deeds(act.account, RoleGranted)}
+    later = (day for day in begins if day > act.valid_from and (act.valid_until is None or day <= act.valid_until))
+    return (act.valid_from, *sorted(later))

@@ -1,7 +1,8 @@
-"""A demonstration store: the study and five lots (good, warm trip, custody gap, not released, recalled), each stopped where people go on."""
+"""A demonstration store: a study and five lots (good, warm trip, custody gap, not released, recalled), each left where people go on."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,12 +63,23 @@ def make(folder: Path, now: datetime, *, on_step: Callable[[int, int], None] | N
     path = folder / DB_NAME
     if path.exists():
         raise InputError(f"{path} exists already; give another folder with --store, or remove it", code="store_exists")
+    before = set(folder.iterdir())
     store = open_store(f"sqlite:///{path.absolute()}")
+    try:
+        _fill(store, script(folder / "keys", now), now, on_step)
+    except BaseException:
+        # Half a demonstration would only be in the way of the next one.
+        store.close()
+        _remove(set(folder.iterdir()) - before)
+        raise
+    return store
+
+
+def _fill(store: Store, steps: tuple[Step, ...], now: datetime, on_step: Callable[[int, int], None] | None) -> None:
     upgrade(store)
     with store.writing() as connection:
         mark_demonstration(connection)
         set_fact(connection, ORIGIN, "custody.example.org/demonstration")
-    steps = script(folder / "keys", now)
     open_ledger(store, steps[0].at - timedelta(minutes=1))
     player = Player(store)
     for n, step in enumerate(steps, start=1):
@@ -77,7 +89,14 @@ def make(folder: Path, now: datetime, *, on_step: Callable[[int, int], None] | N
     with store.writing() as connection:
         for person in cast_people().values():
             people.choose_secret(connection, store, person.account, SECRET, now)
-    return store
+
+
+def _remove(paths: set[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def script(key_dir: Path, now: datetime) -> tuple[Step, ...]:
@@ -133,5 +152,3 @@ def _travel_late(road: Script, cast: Cast) -> None:
 
 def participant(key_dir: Path) -> ParticipantId:
     return casts(key_dir)[0].cast.participant
-
-

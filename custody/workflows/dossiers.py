@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 
 from sqlalchemy import Connection
@@ -25,7 +27,13 @@ def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
         streams = entries.load_streams(connection, [node.key for node in ring])
         return {key: _folded(_Stream(found)) for key, found in streams.items()}
 
-    streams = closure(roots, load)
+    start = tuple(dict.fromkeys(roots))
+    # What such a dossier was made of last time is read in one go; the closure then finds it proved, or reads on.
+    expected = _REACHED.get(start)
+    if expected is not None:
+        entries.load_streams(connection, expected)
+    streams = closure(start, load)
+    _remember(start, tuple(streams))
     digests = {d.act.series for deeds in streams.values() for d in deeds if isinstance(d.act, LoggerFileRead)}
     # The newest entry alone would do, had nothing been recorded since the clock was set back.
     latest = max((deeds[-1].recorded_at for deeds in streams.values() if deeds), default=None)
@@ -35,6 +43,17 @@ def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
         series=series.load_series(connection, digests) if digests else {},
         last_recorded_at=max((at for at in (entries.last_recorded_at(connection), latest) if at is not None), default=None),
     )
+
+
+_REACHED: OrderedDict[tuple[Node, ...], tuple[str, ...]] = OrderedDict()
+DOSSIERS_REMEMBERED = 2048
+
+
+def _remember(start: tuple[Node, ...], reached: tuple[str, ...]) -> None:
+    _REACHED[start] = reached
+    while len(_REACHED) > DOSSIERS_REMEMBERED:
+        with suppress(KeyError):
+            _REACHED.popitem(last=False)
 
 
 class _Stream(tuple[Entry, ...]):

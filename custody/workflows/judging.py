@@ -9,18 +9,15 @@ from typing import Any
 
 from custody.domain.acts.base import Act, marked_nodes
 from custody.domain.acts.codec import encoded
-from custody.domain.acts.quality import HoldPlacedByCustody
 from custody.domain.acts.record import FindingKept, HeadRead, VerdictGiven
 from custody.domain.dossier import Dossier, Signed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, Digest, Node, StudyId
-from custody.domain.lineage import open_holds
+from custody.domain.ids import Digest, Node, StudyId
 from custody.domain.terms import HoldPoint
 from custody.domain.verdict import Blocked, Excepted, Finding, Passed, Reason, Verdict
 from custody.errors import LedgerBrokenError
 from custody.gates import Case, evaluate
-from custody.gates.hold_points import BAG_HOLDING
 from custody.gates.registry import clock_fault
 from custody.ledger.canonical import canonical
 
@@ -120,15 +117,3 @@ def _value_from(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_value_from(item) for item in value)
     return datetime.fromisoformat(value) if isinstance(value, str) and TIME.fullmatch(value) else value
-
-
-def holds_after(verdict: Verdict, dossier: Dossier) -> tuple[HoldPlacedByCustody, ...]:
-    """The holds a STOP places: on the very bag, for the codes that say so, once a cause (rules section 4)."""
-    placed: dict[tuple[BagId, str], None] = {}
-    for finding in verdict.blocking:
-        if finding.gate in BAG_HOLDING and finding.bag is not None and dossier.knows(finding.bag):
-            standing = {getattr(d.act, "cause", "") for d in open_holds(dossier, finding.bag)}
-            if finding.gate not in standing:
-                placed[finding.bag, finding.gate] = None
-    stamp = verdict.judged_at.strftime("%Y%m%d%H%M%S")
-    return tuple(HoldPlacedByCustody(node=bag, hold=f"{gate}-{stamp}", cause=gate) for bag, gate in placed)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from custody.config import Config
 from custody.domain.acts.base import Act
 from custody.domain.acts.people import AccountCreated, RoleGranted, SecretSet, SignedIn, SignInRefused, SiteRegistered
+from custody.domain.acts.study import CohortOpened
 from custody.domain.dossier import Signed
 from custody.domain.duties import AccountFold, Grant
 from custody.domain.folds.study import StudyFold
@@ -25,6 +26,8 @@ from custody.workflows.dossiers import dossier_of
 
 SECRET_LENGTH_MIN = 10
 SECRET_LENGTH_MAX = 200
+CLOCK_BACK_MAX = timedelta(seconds=120)
+"""By how much the clock may stand before the last thing somebody did in their session; more ends it (rules section 19)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +71,7 @@ def bootstrap(
     """
     if entries.size(connection):
         raise InputError("the first account exists already; sign in with it to make others", code="not_empty")
-    by = Signed(
-        account=account, person=person, printed_name=printed_name, role=Role.ADMINISTRATOR, site=site.site, meaning=None, at=now
-    )
+    by = Signed(account=account, person=person, printed_name=printed_name, role=Role.ADMINISTRATOR, site=site.site, meaning=None, at=now)
     acts = (
         site,
         AccountCreated(account=account, person=person, printed_name=printed_name, identity_verified_by=identity_verified_by),
@@ -80,16 +81,26 @@ def bootstrap(
 
 
 def give_first_secret(connection: Connection, store: Store, account: AccountId, secret: str, by: AccountId, now: datetime) -> None:
-    """A one-time secret that somebody else chose; its owner must replace it before doing anything else (21 CFR 11.200)."""
+    """A one-time secret that somebody else chose; its owner must replace it before doing anything else (21 CFR 11.200).
+
+    Whoever still has the old one is signed out: it may be in wrong hands (21 CFR 11.300c).
+    """
     _set(connection, store, account, secret, by, now, by_owner=False)
+    sessions.revoke_all(connection, account, at=now)
 
 
 def choose_secret(connection: Connection, store: Store, account: AccountId, secret: str, now: datetime) -> None:
-    """The secret its owner chose. Raises InputError when it is too short or too long."""
+    """The secret its owner chose. Raises InputError when it is too short or too long, or the one they have."""
     if not SECRET_LENGTH_MIN <= len(secret) <= SECRET_LENGTH_MAX:
         raise InputError(
-            f"a secret has {SECRET_LENGTH_MIN} to {SECRET_LENGTH_MAX} characters", code="secret_length", field="secret", least=SECRET_LENGTH_MIN
+            f"a secret has {SECRET_LENGTH_MIN} to {SECRET_LENGTH_MAX} characters",
+            code="secret_length",
+            field="secret",
+            least=SECRET_LENGTH_MIN,
         )
+    before = credentials.newest_credential(connection, account)
+    if before is not None and credentials.secret_matches(before, secret, weak=credentials.secrets_are_weak(store)):
+        raise InputError("this is the secret you have; choose another", code="secret_same", field="secret")
     _set(connection, store, account, secret, account, now, by_owner=True)
 
 
@@ -118,26 +129,39 @@ def sign_in(
     return token, session
 
 
-def refused(
-    connection: Connection, store: Store, config: Config, account: AccountId, secret: str, now: datetime
-) -> SignInRefusal | None:
-    """None when the secret is right; else why not, with the attempt counted and kept."""
+def refused(connection: Connection, store: Store, config: Config, account: AccountId, secret: str, now: datetime) -> SignInRefusal | None:
+    """None when the secret is right; else why not, with the attempt counted and, for an account there is, kept in the ledger.
+
+    Attempts on a name that nobody has are counted and locked out alike, so that an answer never tells which names exist.
+    """
     guard = credentials.guard_of(connection, account)
     if guard.locked_until is not None and now < guard.locked_until:
         return SignInRefusal(code="locked_out", locked_until=guard.locked_until)
+    failures = guard.failures
+    if guard.locked_until is not None:
+        credentials.clear_failures(connection, account)
+        failures = 0
     fold = AccountFold(dossier_of(connection, [account]), account)
-    known = credentials.newest_credential(connection, account) if fold.dossier.knows(account) and not fold.is_disabled else None
+    enabled = fold.dossier.knows(account) and not fold.is_disabled
+    known = credentials.newest_credential(connection, account) if enabled else None
     if credentials.secret_matches(known, secret, weak=credentials.secrets_are_weak(store)):
         credentials.clear_failures(connection, account)
         return None
-    if known is None:
-        return SignInRefusal(code="sign_in_failed")
-    too_many = guard.failures + 1 >= config.lockout_after
+    too_many = failures + 1 >= config.lockout_after
     until = now + config.lockout_for if too_many else None
     credentials.note_failure(connection, account, at=now, locked_until=until)
-    refused = SignInRefused(account=account, reason="wrong secret", locked_until=until)
-    _append(connection, (refused,), _as_themselves(connection, account, now), now)
+    _keep_attempt(connection, fold, "wrong secret" if enabled else "account disabled", until, now)
     return SignInRefusal(code="locked_out" if too_many else "sign_in_failed", locked_until=until)
+
+
+def _keep_attempt(connection: Connection, fold: AccountFold, reason: str, until: datetime | None, now: datetime) -> None:
+    """The attempt in the account's own stream, in the role it holds or held last; an account that never had a role has done nothing."""
+    granted = fold.dossier.last(fold.account, RoleGranted)
+    if granted is None:
+        return
+    standing = next(iter(fold.grants(now.date())), Grant(granted.act.role, granted.act.site, granted.act.study))
+    act = SignInRefused(account=fold.account, reason=reason, locked_until=until)
+    _append(connection, (act,), _in_role(fold, standing, now), now)
 
 
 def check_secret(
@@ -153,9 +177,9 @@ def check_secret(
 
 
 def present(connection: Connection, config: Config, token: str, now: datetime) -> Present | None:
-    """Who holds this session, with their grants of today; None when it is over or the account is disabled."""
+    """Who holds this session, with their grants of today; None when it is over, the account is disabled or the clock was set back."""
     session = sessions.find_session(connection, token, now=now, idle_at_most=config.session_idle)
-    if session is None:
+    if session is None or now < session.last_seen_at - CLOCK_BACK_MAX:
         return None
     fold = AccountFold(dossier_of(connection, [session.account]), session.account)
     if fold.is_disabled:
@@ -186,10 +210,7 @@ def viewer_of(connection: Connection, present: Present, study: StudyId | None) -
     """What this person may see: blind when all their roles are and a blinded phase has begun."""
     blinded_phase = False
     if study is not None:
-        fold = StudyFold(dossier_of(connection, [study]), study)
-        blinded_phase = any(
-            cohort.blinded and fold.cohort_open(cohort.id) is not None for content in fold.approved.values() for cohort in content.cohorts
-        )
+        blinded_phase = _blinded_phase_has_begun(StudyFold(dossier_of(connection, [study]), study))
     first = present.grants[0] if present.grants else None
     if first is None:
         raise NotPermittedError("this account holds no role today; ask an administrator", code="no_grant")
@@ -203,17 +224,27 @@ def viewer_of(connection: Connection, present: Present, study: StudyId | None) -
     )
 
 
+def _blinded_phase_has_begun(study: StudyFold) -> bool:
+    """Closing the cohort unblinds nobody: what was hidden stays hidden."""
+    opened = {deed.act.cohort for deed in study.dossier.deeds(study.study, CohortOpened)}
+    return any(cohort.blinded and cohort.id in opened for content in study.approved.values() for cohort in content.cohorts)
+
+
 def _as_themselves(connection: Connection, account: AccountId, now: datetime) -> Signed:
     fold = AccountFold(dossier_of(connection, [account]), account)
     grants = fold.grants(now.date())
     if not grants:
         raise NotPermittedError(f"the account {account} holds no role today; ask an administrator", code="no_grant")
+    return _in_role(fold, grants[0], now)
+
+
+def _in_role(fold: AccountFold, grant: Grant, now: datetime) -> Signed:
     return Signed(
-        account=account,
+        account=fold.account,
         person=fold.person,
         printed_name=fold.created.printed_name,
-        role=grants[0].role,
-        site=grants[0].site,
+        role=grant.role,
+        site=grant.site,
         meaning=None,
         at=now,
     )
@@ -222,4 +253,3 @@ def _as_themselves(connection: Connection, account: AccountId, now: datetime) ->
 def _append(connection: Connection, acts: tuple[Act, ...], by: Signed, now: datetime) -> None:
     new = [NewEntry(act=act, happened_at=now, by=by, study=None, station="") for act in acts]
     entries.append(connection, new, recorded_at=now)
-

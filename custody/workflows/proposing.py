@@ -92,7 +92,7 @@ def _by_name(connection: Connection, kinds: tuple[type[Node], ...], text: str) -
 
 
 def filled_in(connection: Connection, rule: ActRule, subject: Node | None, study: StudyId | None) -> dict[str, Any]:
-    """Fields that the record knows and nobody types: study, criteria version, positions, results waiting for review, participant, cohort."""
+    """Fields the record knows and nobody types: study, criteria version, positions, results to review, participant, cohort."""
     fields = field_types(rule.cls)
     known: dict[str, Any] = {}
     if study is not None:

@@ -63,14 +63,15 @@ def checkpoint(store: Store, key_dir: Path) -> SignedCheckpoint:
 
 
 def _signer(key_dir: Path, origin: str) -> tuple[str, Ed25519PrivateKey]:
-    """The key that signs checkpoints, made on first use, readable by its owner only."""
+    """The key that signs checkpoints, made on first use, readable by its owner only; beside it the public key that verifies."""
     path = key_dir / KEY_FILE
     if not path.exists():
         key_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        private = Ed25519PrivateKey.generate()
-        _write(path, signer_text(origin, private), 0o600)
-        _write(key_dir / PUBLIC_FILE, str(VerifierKey.of(origin, private)), 0o644)
-    return parse_signer(path.read_text(encoding="ascii").strip())
+        _write(path, signer_text(origin, Ed25519PrivateKey.generate()), 0o600)
+    name, private = parse_signer(path.read_text(encoding="ascii").strip())
+    if not (key_dir / PUBLIC_FILE).exists():
+        _write(key_dir / PUBLIC_FILE, str(VerifierKey.of(name, private)), 0o644)
+    return name, private
 
 
 def _write(path: Path, text: str, mode: int) -> None:

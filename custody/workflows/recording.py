@@ -1,98 +1,34 @@
-"""One way in: checks duty, order and hold point, then appends the act and the verdict in one transaction (design section 3).
-
-Returning commits, raising rolls back: a STOP is returned, because it must be kept.
-"""
+"""One way in: checks duty, order and hold point, then appends the act and the verdict in one transaction (design section 3)."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from custody.domain.acts.base import Act, field_types
+from custody.domain.acts.base import Act
 from custody.domain.acts.codec import body_of
-from custody.domain.acts.record import Corrected, Countersigned, ProposalWithdrawn, Proposed
-from custody.domain.dossier import Dossier, Entry, Signed, pending_proposals, signatures_needed
+from custody.domain.acts.people import SecretSet
+from custody.domain.acts.record import Corrected, ProposalWithdrawn
+from custody.domain.dossier import Dossier, Entry, Signed, pending_proposals
 from custody.domain.duties import check_pair
-from custody.domain.folds.base import MissingFact
-from custody.domain.folds.study import StudyFold
-from custody.domain.ids import Digest, Identifier, Node, StudyId
-from custody.domain.verdict import Verdict
-from custody.errors import InputError, LedgerBrokenError, NotPermittedError, StaleError
+from custody.domain.ids import Digest, Node
+from custody.domain.terms import Role
+from custody.errors import InputError, LedgerBrokenError, NotFoundError, NotPermittedError, StaleError
 from custody.gates.hold_points import HOLD_POINTS, PAIR_CODES
-from custody.ledger.canonical import canonical
 from custody.store import entries
-from custody.store.entries import NewEntry
-from custody.workflows.checks import check
-from custody.workflows.consequences import companions_of, holds_of
+from custody.workflows.checks import check, check_one_account, check_own_part
+from custody.workflows.correcting import check_correction, check_readable, without_wrong
+from custody.workflows.deciding import decide, join, propose
 from custody.workflows.dossiers import dossier_of
-from custody.workflows.judging import clock_set_back, judge, kept, ledger_broken, roots_of
+from custody.workflows.job import PROPOSAL_WAITS, Job
+from custody.workflows.judging import ledger_broken, roots_of
 from custody.workflows.order import check_order, guarding_rule, judged_act, proposed_act, proposed_of, study_of
 from custody.workflows.outcome import Outcome, answered, proposal_digest, remembered
 from custody.workflows.signer import Signer, signed_now
 
-PROPOSAL_WAITS = timedelta(hours=12)
-"""How long a proposal waits where no study says so."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Job:
-    """One act on its way in: who signs it, what is known, and, where it is repeated, what the second person read."""
-
-    connection: Connection
-    act: Act
-    signer: Signer
-    signers: tuple[Signed, ...]
-    dossier: Dossier
-    study: StudyId | None
-    now: datetime
-    happened_at: datetime
-    proposal: Digest
-    second: Act | None = None
-
-    def entry(self, act: Act, *, signed: bool) -> NewEntry:
-        by = self.signers[-1]
-        if not signed:
-            by = replace(by, meaning=None)
-        return NewEntry(
-            act=act,
-            happened_at=self.happened_at,
-            by=by,
-            study=self.study,
-            station=self.signer.station,
-            signature=self._signature(by),
-            idempotency_key=self.signer.key,
-        )
-
-    def _signature(self, by: Signed) -> dict[str, str] | None:
-        if by.meaning is None:
-            return None
-        return {"meaning": by.meaning.value, "digest": self._signed_digest(by), "method": self.signer.method or ""}
-
-    def _signed_digest(self, by: Signed) -> str:
-        """The digest of exactly what was signed: the act, the meaning, the signer and the criteria in force (21 CFR 11.70)."""
-        text = canonical(
-            {
-                "proposal": self.proposal.value,
-                "meaning": by.meaning.value if by.meaning else None,
-                "account": by.account.value,
-                "person": by.person.value,
-                "role": by.role.value,
-                "criteria_version": self._criteria_version(),
-            }
-        )
-        return hashlib.sha256(text).hexdigest()
-
-    def _criteria_version(self) -> int | None:
-        try:
-            return None if self.study is None else StudyFold(self.dossier, self.study).criteria_now.version
-        except MissingFact:
-            return None
+__all__ = ["PROPOSAL_WAITS", "countersign", "find_proposal", "record", "withdraw"]
 
 
 def record(
@@ -109,34 +45,38 @@ def record(
     `digest_shown` is the digest of the act as the page showed it; another one means that it changed while they were looking.
     Raises NotPermittedError, NotFoundError, OutOfOrderError, StaleError, RepeatedKeyError, InputError: nothing is then recorded.
     """
-    request = {"act": act.rule.name, "body": body_of(act)}
+    request = {"act": act.rule.name, "body": body_of(act), "happened_at": None if happened_at is None else happened_at.isoformat()}
     before = answered(connection, signer, request)
     if before is not None:
         return before
-    if act.rule.companion or act.rule.evidence or (act.rule.stage == "record" and not isinstance(act, Corrected)):
-        raise NotPermittedError(f"“{act.rule.title}” is written by custody itself", code="not_by_hand")
+    _check_by_hand(act)
+    check_readable(act)
     proposal = proposal_digest(act)
     if digest_shown is not None and digest_shown != proposal:
         raise StaleError("this changed while you were looking; look again before you sign", code="stale")
+    if happened_at is not None and happened_at > now:
+        raise InputError("this lies in the future; write when it happened", field="happened_at")
     try:
         dossier = dossier_of(connection, _roots(act, signer))
     except LedgerBrokenError as error:
         return _cannot_check(act, error, now)
     by = signed_now(signer, guarding_rule(act), 0, dossier, now)
-    job = _Job(
+    check_own_part(judged_act(act), by, dossier)
+    study = study_of(act, dossier, signer)
+    job = Job(
         connection=connection,
         act=act,
         signer=signer,
         signers=(by,),
         dossier=dossier,
-        study=study_of(act, dossier, signer),
+        known=_fitting(connection, act, dossier),
+        study=study,
         now=now,
         happened_at=happened_at or now,
+        deed_at=happened_at or now,
         proposal=proposal,
     )
-    check_order(act, dossier)
-    check(judged_act(act), dossier)
-    outcome = _propose(job) if len(guarding_rule(act).slots) > 1 else _decide(job)
+    outcome = decide(job) if job.is_complete else propose(job)
     return remembered(connection, signer, request, outcome, now)
 
 
@@ -152,55 +92,67 @@ def countersign(
     before = answered(connection, signer, request)
     if before is not None:
         return before
-    entry, so_far = find_proposal(connection, subject, proposal)
+    entry, so_far = _waiting_for(connection, subject, proposal, signer)
     act = proposed_act(entry)
     try:
         others = (s.account for s in so_far)
         dossier = dossier_of(connection, (*_roots(act, signer), *(_roots(answers, signer) if answers else ()), *others))
     except LedgerBrokenError as error:
         return _cannot_check(act, error, now)
-    _check_countersignature(entry, act, so_far, answers, now)
+    _check_countersignature(entry, act, answers, now)
     by = signed_now(signer, guarding_rule(act), len(so_far), dossier, now)
-    job = _Job(
+    check_own_part(judged_act(act), by, dossier)
+    check_pair(guarding_rule(act), (*so_far, by), gate_has_code=_pair_has_code(act))
+    job = Job(
         connection=connection,
         act=act,
         signer=signer,
         signers=(*so_far, by),
         dossier=dossier,
+        known=_fitting(connection, act, dossier),
         study=study_of(act, dossier, signer),
         now=now,
         happened_at=now,
+        # Of what was written down later the first signer said when it was; otherwise it happens now, with the last signature.
+        deed_at=entry.happened_at if entry.happened_at < entry.recorded_at else now,
         proposal=proposal,
         second=answers,
     )
-    check_pair(guarding_rule(act), job.signers, gate_has_code=_pair_has_code(act))
-    check_order(act, dossier)
-    check(judged_act(act), dossier)
-    last = len(job.signers) >= signatures_needed(proposed_of(entry))
-    outcome = _decide(job) if last else _append(job, None)
+    outcome = decide(job) if job.is_complete else join(job)
     return remembered(connection, signer, request, outcome, now)
 
 
 def withdraw(connection: Connection, subject: Node, proposal: Digest, signer: Signer, reason: str, now: datetime) -> Outcome:
-    """Take a waiting proposal back; anyone who may sign it at its first place may. Raises as `countersign`."""
-    entry, _ = find_proposal(connection, subject, proposal)
+    """Take a waiting proposal back; anyone who may sign it at its first place may, without signing. Raises as `countersign`."""
+    request = {"withdraw": proposal.value, "reason": reason}
+    # Another proposal may take its place in the same request, which has one key.
+    keyed = signer if signer.key is None else replace(signer, key=f"{signer.key} withdraw {proposal.value[:16]}")
+    before = answered(connection, keyed, request)
+    if before is not None:
+        return before
+    if not reason.strip():
+        raise InputError("write the reason", code="reason_needed", field="reason")
+    entry, _ = _waiting_for(connection, subject, proposal, signer)
     act = proposed_act(entry)
     dossier = dossier_of(connection, _roots(act, signer))
-    by = signed_now(replace(signer, method=signer.method or "session"), guarding_rule(act), 0, dossier, now)
-    job = _Job(
+    by = signed_now(signer, replace(guarding_rule(act), slots=(), by=_first_roles(act)), 0, dossier, now)
+    job = Job(
         connection=connection,
         act=act,
         signer=signer,
         signers=(by,),
         dossier=dossier,
+        known=dossier,
         study=entry.study,
         now=now,
         happened_at=now,
+        deed_at=now,
         proposal=proposal,
     )
     taken_back = ProposalWithdrawn(node=subject, proposal=proposal, reason=reason)
-    (written,) = entries.append(connection, [job.entry(taken_back, signed=False)], recorded_at=now)
-    return Outcome(kind="recorded", subject=subject, act=taken_back.rule.name, entry=written.digest)
+    (written,) = entries.append(connection, [job.own_entry(taken_back)], recorded_at=now)
+    outcome = Outcome(kind="recorded", subject=subject, act=taken_back.rule.name, entry=written.digest)
+    return remembered(connection, keyed, request, outcome, now)
 
 
 def find_proposal(connection: Connection, subject: Node, proposal: Digest) -> tuple[Entry, tuple[Signed, ...]]:
@@ -212,137 +164,50 @@ def find_proposal(connection: Connection, subject: Node, proposal: Digest) -> tu
     raise StaleError("this proposal is no longer waiting: it was signed, withdrawn or never made", code="proposal_gone")
 
 
-def _check_countersignature(entry: Entry, act: Act, so_far: tuple[Signed, ...], answers: Act | None, now: datetime) -> None:
-    assert so_far
+def _waiting_for(connection: Connection, subject: Node, proposal: Digest, signer: Signer) -> tuple[Entry, tuple[Signed, ...]]:
+    """The proposal, where it belongs to a study the signer works for; for anybody else it does not exist."""
+    entry, so_far = find_proposal(connection, subject, proposal)
+    if entry.study not in (None, signer.study) and signer.study is not None:
+        raise NotFoundError(f"there is no {subject.kind} {subject}", code="unknown_thing", kind=subject.kind, seen=subject)
+    return entry, so_far
+
+
+def _check_by_hand(act: Act) -> None:
+    """Raises NotPermittedError for what only custody writes: facts beside a deed, evidence, and secrets, which belong to a row."""
+    by_custody = act.rule.companion or act.rule.evidence or isinstance(act, SecretSet)
+    if by_custody or (act.rule.stage == Corrected.rule.stage and not isinstance(act, Corrected)):
+        raise NotPermittedError(f"“{act.rule.title}” is written by custody itself", code="not_by_hand")
+
+
+def _fitting(connection: Connection, act: Act, dossier: Dossier) -> Dossier:
+    """What the act is judged on, after every check that it fits what stands."""
+    check_order(act, dossier)
+    check_correction(act, dossier)
+    known = without_wrong(act, dossier)
+    check(judged_act(act), known)
+    check_one_account(connection, act)
+    return known
+
+
+def _check_countersignature(entry: Entry, act: Act, answers: Act | None, now: datetime) -> None:
     if proposed_of(entry).expires_at <= now:
         raise StaleError("this proposal has expired; begin again", code="proposal_expired")
-    if guarding_rule(act).second == "repeat" and answers is None:
+    # A correction puts right what is written, often when the thing itself can no longer be read.
+    repeats = guarding_rule(act).second == "repeat" and not isinstance(act, Corrected)
+    if repeats and answers is None:
         raise InputError("the second person must scan and read everything again", code="answers_needed")
+    if answers is not None and answers.rule.name != judged_act(act).rule.name:
+        raise InputError("what was read again is another act; begin again")
+
+
+def _first_roles(act: Act) -> frozenset[Role]:
+    slots = guarding_rule(act).slots
+    return slots[0].roles if slots else guarding_rule(act).by
 
 
 def _pair_has_code(act: Act) -> bool:
     point = guarding_rule(act).hold_point
     return point is not None and not PAIR_CODES.isdisjoint(HOLD_POINTS[point])
-
-
-def _propose(job: _Job) -> Outcome:
-    """The first of several signatures: an entry without effect, until the last one comes."""
-    point = guarding_rule(job.act).hold_point
-    unsure = clock_set_back(point, job.act, job.dossier, job.study, job.now) if point is not None and job.study is not None else None
-    if unsure is not None:
-        return Outcome(kind="cannot_check", subject=job.act.subject, act=job.act.rule.name, verdict=unsure)
-    proposed = Proposed(
-        node=job.act.subject,
-        proposal=job.proposal,
-        act=job.act.rule.name,
-        act_version=job.act.rule.version,
-        body=canonical(body_of(job.act)).decode(),
-        expires_at=job.now + PROPOSAL_WAITS,
-    )
-    waiting = (proposed_of(e).proposal for e, _ in pending_proposals(_stream(job)))
-    if job.proposal in waiting:
-        raise StaleError("the same proposal is waiting already", code="proposed_already")
-    (written,) = entries.append(job.connection, [job.entry(proposed, signed=True)], recorded_at=job.now)
-    return Outcome(
-        kind="waiting", subject=job.act.subject, act=job.act.rule.name, entry=written.digest, proposal=job.proposal
-    )
-
-
-def _stream(job: _Job) -> tuple[Entry, ...]:
-    return entries.load_streams(job.connection, [job.act.subject.key])[job.act.subject.key]
-
-
-def _decide(job: _Job) -> Outcome:
-    """Every signature is there: the hold point decides, and what it said is kept, go or no-go."""
-    point = guarding_rule(job.act).hold_point
-    if point is None:
-        _check_repeated(job)
-        return _append(job, None)
-    if job.study is None:
-        raise InputError(f"“{job.act.rule.title}” belongs to no study, so nothing says how to judge it", code="no_study")
-    known = job.dossier.without(job.act.subject, job.act.entry) if isinstance(job.act, Corrected) else job.dossier
-    verdict = judge(point, judged_act(job.act), job.signers, known, job.study, job.now, job.second)
-    if any(f.gate == "SYS-CLOCK" for f in verdict.blocking):
-        # A time that cannot be trusted must not become the time of an entry.
-        return Outcome(kind="cannot_check", subject=job.act.subject, act=job.act.rule.name, verdict=verdict, proposal=job.proposal)
-    if verdict.is_go:
-        _check_repeated(job)
-        return _append(job, verdict)
-    return _stopped(job, verdict)
-
-
-def _stopped(job: _Job, verdict: Verdict) -> Outcome:
-    stop = kept(verdict, job.act, job.proposal, job.signers, job.dossier, job.study)
-    new = [job.entry(stop, signed=False), *(job.entry(hold, signed=False) for hold in holds_of(verdict, job.dossier))]
-    written = entries.append(job.connection, new, recorded_at=job.now)
-    return Outcome(
-        kind="stopped",
-        subject=job.act.subject,
-        act=job.act.rule.name,
-        verdict=verdict,
-        verdict_entry=written[0].digest,
-        proposal=job.proposal,
-    )
-
-
-def _append(job: _Job, verdict: Verdict | None) -> Outcome:
-    new = []
-    if verdict is not None:
-        new.append(job.entry(kept(verdict, job.act, job.proposal, job.signers, job.dossier, job.study), signed=False))
-    complete = len(job.signers) >= max(1, len(guarding_rule(job.act).slots))
-    new.append(job.entry(_own_entry(job), signed=True))
-    if complete:
-        others = companions_of(job.act, job.dossier, job.study, job.now)
-        for other in others:
-            check_order(other, job.dossier)
-        new += [job.entry(other, signed=False) for other in others]
-    written = entries.append(job.connection, new, recorded_at=job.now)
-    return Outcome(
-        kind="recorded" if complete else "waiting",
-        subject=job.act.subject,
-        act=job.act.rule.name,
-        entry=written[1 if verdict is not None else 0].digest,
-        verdict=verdict,
-        verdict_entry=written[0].digest if verdict is not None else None,
-        proposal=job.proposal,
-    )
-
-
-def _own_entry(job: _Job) -> Act:
-    """The act itself, or the countersignature that puts it in effect."""
-    meaning = job.signers[-1].meaning
-    if len(guarding_rule(job.act).slots) < 2 or meaning is None:
-        return job.act
-    answers = "" if job.second is None else canonical(body_of(job.second)).decode()
-    return Countersigned(node=job.act.subject, proposal=job.proposal, meaning=meaning, answers=answers)
-
-
-def _check_repeated(job: _Job) -> None:
-    """What the second person scanned and read must equal the first's; where an act marks nothing as scanned, all of it must."""
-    if job.second is None or guarding_rule(job.act).second != "repeat":
-        return
-    act = judged_act(job.act)
-    first, second = dict(_scanned(act)), dict(_scanned(job.second))
-    if not first:
-        first, second = body_of(act), body_of(job.second)
-    differing = [name for name, value in first.items() if value != second.get(name)]
-    if differing:
-        raise InputError(
-            f"the two readings differ in: {', '.join(differing)}; look at the thing itself and read it again",
-            code="readings_differ",
-            field=differing[0],
-            fields=tuple(differing),
-        )
-
-
-def _scanned(value: Any) -> Iterator[tuple[str, Any]]:
-    """Everything marked as scanned in an act, its parts included."""
-    for name, field in field_types(type(value)).items():
-        content = getattr(value, name)
-        if field.scanned:
-            yield name, content
-        elif dataclasses.is_dataclass(content) and not isinstance(content, Identifier):
-            yield from _scanned(content)
 
 
 def _roots(act: Act, signer: Signer) -> tuple[Node, ...]:
@@ -355,4 +220,3 @@ def _cannot_check(act: Act, error: LedgerBrokenError, now: datetime) -> Outcome:
     if point is None:
         raise error
     return Outcome(kind="cannot_check", subject=act.subject, act=act.rule.name, verdict=ledger_broken(point, act, error, now))
-

@@ -16,7 +16,7 @@ from custody.workflows.people import Present
 SEEN_MAX = 400
 
 
-def keep_scan(  # noqa: PLR0917 - one argument for each thing the entry tells
+def keep_scan(
     connection: Connection, present: Present, study: StudyId | None, where: str, seen: str, refusal: str, now: datetime
 ) -> None:
     """Keep a scan that was refused at `where`, cut at 400 characters, with its whole length."""

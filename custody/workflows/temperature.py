@@ -6,6 +6,7 @@ from typing import Any
 
 from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.ids import Digest, LoggerId
+from custody.domain.terms import StorageForm
 from custody.intake.logger_file import LoggerFile, SignatureState, check_signature
 from custody.intake.loggers import read_logger_file
 from custody.intake.study_files import load_study
@@ -44,15 +45,15 @@ def act_from_file(logger: LoggerId, file: LoggerFile) -> LoggerFileRead:
     )
 
 
-def summary(data: bytes, store: Store | None) -> dict[str, Any]:
-    """What a file says, for `custody logger read`; without a store no key is registered, and 2 to 8 °C is the range."""
-    keys: set[str] = set()
-    if store is not None:
-        with store.reading() as connection:
-            for study in reading.studies(connection):
-                keys |= {key.value for key in reading.study_fold(connection, study).logger_keys}
+def summary(data: bytes, store: Store | None, form: StorageForm = StorageForm.COLD_2_8) -> dict[str, Any]:
+    """What a file says, for `custody logger read`: times as ISO text in UTC, figures as exact decimals.
+
+    Without a store no key is registered. `form` chooses the range that minutes are counted against: the published one, because a file by
+    itself belongs to no study. Raises InputError or MalformedFileError naming what was seen.
+    """
+    keys = set() if store is None else _registered_keys(store)
     file = read_logger_file(data, keys)
-    criteria = load_study(data_dir("seed_data") / "studies" / "nct06505941")[0].cold_chain.cold_2_8
+    criteria = load_study(data_dir("seed_data") / "studies" / "nct06505941")[0].cold_chain.for_form(form)
     return {
         "serial": file.serial,
         "format": file.format,
@@ -64,7 +65,13 @@ def summary(data: bytes, store: Store | None) -> dict[str, Any]:
         "max": file.highest,
         "mean": file.mean,
         "mkt": file.mean_kinetic,
-        "gaps": [{"start": g.start.isoformat(), "end": g.end.isoformat(), "minutes": str(g.minutes)} for g in file.gaps],
+        "gaps": [{"start": g.start.isoformat(), "end": g.end.isoformat(), "minutes": g.minutes} for g in file.gaps],
         "minutes_out_of_range": file.minutes_out_of_range(criteria),
         "signature": check_signature(file, keys).value,
     }
+
+
+def _registered_keys(store: Store) -> set[str]:
+    """Fingerprints that any study of the store trusts today."""
+    with store.reading() as connection:
+        return {key.value for study in reading.studies(connection) for key in reading.study_fold(connection, study).logger_keys}

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from custody.domain.acts import ACTS
 from custody.domain.ids import Node, node_of
-from custody.domain.masking import Seen, Viewer
+from custody.domain.masking import HIDDEN_STAGES, Seen, Viewer
 from custody.errors import NotFoundError
 from custody.store import entries, lookups
 
@@ -22,21 +23,46 @@ class Traced:
 
 
 def trace(connection: Connection, node: Node, *, forward: bool, viewer: Viewer | None) -> Seen[tuple[Traced, ...]]:
-    """Everything that came from `node` (forward) or that it came from, nearest first, in one query.
+    """Everything that came from `node` (forward) or that it came from, nearest first.
 
-    `viewer` None: the command line of the server itself. Raises NotFoundError for a thing nobody made known.
+    `viewer` None: the command line of the server itself. A blinded viewer's trace never leads through a thing that is hidden from them:
+    what lies behind it could tell the arms apart. Raises NotFoundError for a thing nobody made known, or none for this viewer.
     """
-    if node.key not in entries.heads(connection, [node.key]) or (viewer is not None and not viewer.may_see(node)):
+    if not _is_known(connection, node, viewer):
         raise NotFoundError(f"there is no {node.kind} {node}", code="unknown_thing", kind=node.kind, seen=node)
-    found = [(node_of(stream), steps) for stream, steps in lookups.trace(connection, node.key, forward)]
+    if viewer is not None and viewer.blind:
+        found = _through_what_is_seen(connection, node, viewer, forward=forward)
+    else:
+        found = [(node_of(stream), steps) for stream, steps in lookups.trace(connection, node.key, forward)]
     newest = lookups.newest_acts(connection, [each.key for each, _ in found])
-    return Seen(
-        tuple(
-            Traced(node=each, steps=steps, newest_act=newest.get(each.key, ""))
-            for each, steps in found
-            if viewer is None or viewer.may_see(each)
-        )
-    )
+    return Seen(tuple(Traced(node=each, steps=steps, newest_act=_shown(newest.get(each.key, ""), viewer)) for each, steps in found))
+
+
+def _is_known(connection: Connection, node: Node, viewer: Viewer | None) -> bool:
+    if viewer is not None and not viewer.may_see(node):
+        return False
+    stream = entries.load_streams(connection, [node.key])[node.key]
+    if not stream:
+        return False
+    own = stream[0].study
+    return viewer is None or viewer.study is None or own is None or own == viewer.study
+
+
+def _through_what_is_seen(connection: Connection, node: Node, viewer: Viewer, *, forward: bool) -> list[tuple[Node, int]]:
+    found: dict[Node, int] = {}
+    ring, steps = [node], 0
+    while ring:
+        steps += 1
+        keys = sorted({key for each in ring for key in lookups.edges(connection, each.key)[forward]})
+        ring = [each for each in map(node_of, keys) if each != node and each not in found and viewer.may_see(each)]
+        found.update(dict.fromkeys(ring, steps))
+    return list(found.items())
+
+
+def _shown(act: str, viewer: Viewer | None) -> str:
+    """The name of the newest act, where this viewer may know of such acts."""
+    hidden = viewer is not None and viewer.blind and act in ACTS and ACTS[act].stage in HIDDEN_STAGES
+    return "" if hidden else act
 
 
 def named(connection: Connection, text: str) -> Node:

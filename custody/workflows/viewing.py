@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from custody.domain.acts.base import ACTS, Act
 from custody.domain.acts.people import AccessRefused
-from custody.domain.acts.record import Corrected, Countersigned, Proposed, ProposalWithdrawn, VerdictGiven
-from custody.domain.dossier import Entry, Signed
-from custody.domain.folds.base import MissingFact
+from custody.domain.acts.record import Countersigned, ProposalWithdrawn, Proposed, VerdictGiven
+from custody.domain.dossier import Entry, Signed, deeds_of, pending_proposals
 from custody.domain.folds.bag import BagFold
+from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Node, ShipmentId, node_of
 from custody.domain.masking import Seen, Viewer, act_shown, verdict_shown
@@ -22,7 +22,7 @@ from custody.errors import NotFoundError
 from custody.store import entries, lookups
 from custody.store.entries import NewEntry
 from custody.workflows.dossiers import dossier_of
-from custody.workflows.order import proposed_act
+from custody.workflows.order import judged_act, proposed_act, proposed_of
 
 BAD_ACTS = frozenset(
     {
@@ -48,7 +48,7 @@ BAD_ACTS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineEvent:
-    """One line of a passport. `kind`: act, proposal, countersignature, verdict, gap. `values` are (field, value) pairs still to be worded."""
+    """One line of a passport. `kind`: act, proposal, countersignature, verdict, gap. `values`: (field, value) pairs still to be worded."""
 
     kind: str
     act: str
@@ -88,13 +88,14 @@ def passport(connection: Connection, viewer: Viewer, node: Node, now: datetime) 
     if not stream or not _in_study(viewer, stream[0]):
         raise NotFoundError(f"there is no {node.kind} {node}", code="unknown_thing", kind=node.kind, seen=node)
     above, below = lookups.edges(connection, node.key)
-    events = [event for entry in stream for event in _events(viewer, entry, stream)]
+    late_after = _late_after(connection, viewer)
+    events = _timeline(viewer, stream, late_after)
     story = Passport(
         node=node,
-        events=tuple(sorted((*events, *_custody_events(connection, viewer, node, now)), key=lambda e: e.recorded_at)),
+        events=tuple(sorted((*events, *_custody_events(connection, viewer, node, late_after, now)), key=lambda e: e.recorded_at)),
         parents=_nodes(viewer, above),
         children=_nodes(viewer, below),
-        waiting=tuple(w for w in lookups.waiting(connection) if w.stream == node.key),
+        waiting=_waiting(connection, viewer, stream, now),
         **_standing(connection, viewer, node),
     )
     return Seen(story)
@@ -108,46 +109,86 @@ def _nodes(viewer: Viewer, keys: tuple[str, ...]) -> tuple[Node, ...]:
     return tuple(node for node in map(node_of, keys) if viewer.may_see(node) and node.kind not in {"site", "study"})
 
 
-def _events(viewer: Viewer, entry: Entry, stream: tuple[Entry, ...]) -> tuple[TimelineEvent, ...]:
-    corrected = {e.act.entry for e in stream if isinstance(e.act, Corrected)}
-    act = entry.act
-    shown: Act = proposed_act(entry) if isinstance(act, Proposed) else act
-    if isinstance(act, VerdictGiven):
-        return (_event(entry, "verdict", act.act, verdict=verdict_shown(viewer, act)),)
-    if not act_shown(viewer, shown):
-        return ()
-    if isinstance(act, Proposed):
-        return (_event(entry, "proposal", act.act, values=_values(shown)),)
-    if isinstance(act, Countersigned):
-        return (_event(entry, "countersignature", _name_of(act, stream)),)
-    if isinstance(act, ProposalWithdrawn):
-        return (_event(entry, "act", act.rule.name, values=(("reason", act.reason),)),)
-    return (_event(entry, "act", act.rule.name, values=_values(act), corrected=entry.digest in corrected),)
+def _waiting(connection: Connection, viewer: Viewer, stream: tuple[Entry, ...], now: datetime) -> tuple[lookups.WaitingProposal, ...]:
+    """Proposals that somebody can still sign, and whose act this viewer may know of."""
+    key = stream[0].stream
+    shown = {
+        proposed_of(entry).proposal.value
+        for entry, _ in pending_proposals(stream)
+        if proposed_of(entry).expires_at > now and _may_know(viewer, proposed_act(entry))
+    }
+    return tuple(each for each in lookups.waiting(connection) if each.stream == key and each.proposal in shown)
 
 
-def _name_of(act: Countersigned, stream: tuple[Entry, ...]) -> str:
-    return next((e.act.act for e in stream if isinstance(e.act, Proposed) and e.act.proposal == act.proposal), act.rule.name)
+def _timeline(viewer: Viewer, stream: tuple[Entry, ...], late_after: timedelta) -> list[TimelineEvent]:
+    """The stream as events; what a correction put right is marked, and both stay (Annex 11 sections 8 and 9)."""
+    proposed = {e.act.proposal: e for e in stream if isinstance(e.act, Proposed)}
+    corrected = {deed.digest for deed in deeds_of(stream) if deed.corrected}
+    events = []
+    for entry in stream:
+        about = proposed.get(entry.act.proposal) if isinstance(entry.act, Countersigned | ProposalWithdrawn) else entry
+        if about is None or not (isinstance(entry.act, VerdictGiven) or _may_know(viewer, _told_by(about))):
+            continue
+        late = entry.recorded_at - entry.happened_at > late_after and not isinstance(entry.act, Countersigned)
+        events.append(_event(viewer, entry, about, late=late, corrected=entry.digest in corrected))
+    return events
 
 
-def _event(entry: Entry, kind: str, act: str, **more: Any) -> TimelineEvent:
-    lateness = (entry.recorded_at - entry.happened_at).total_seconds()
+def _told_by(entry: Entry) -> Act:
+    """The act an entry tells of: of a proposal the act proposed."""
+    return proposed_act(entry) if isinstance(entry.act, Proposed) else entry.act
+
+
+def _may_know(viewer: Viewer, act: Act) -> bool:
+    """A correction tells what the act it corrects tells."""
+    return act_shown(viewer, act) and act_shown(viewer, judged_act(act))
+
+
+def _event(viewer: Viewer, entry: Entry, about: Entry, *, late: bool, corrected: bool) -> TimelineEvent:
+    act, told = entry.act, _told_by(about)
+    kind, name = "act", told.rule.name
+    values: tuple[tuple[str, Any], ...] = ()
+    match act:
+        case VerdictGiven():
+            kind, name = "verdict", act.act
+        case Proposed():
+            kind, values = "proposal", _values(told)
+        case Countersigned():
+            kind = "countersignature"
+        case ProposalWithdrawn():
+            name, values = act.rule.name, (("reason", act.reason),)
+        case _:
+            values = _values(act)
     return TimelineEvent(
         kind=kind,
-        act=act,
-        stream=entry.act.subject,
+        act=name,
+        stream=act.subject,
         position=entry.position,
         happened_at=entry.happened_at,
         recorded_at=entry.recorded_at,
         by=entry.by,
-        bad=act in BAD_ACTS,
-        late=lateness > LATE_SECONDS and not isinstance(entry.act, Countersigned),
+        values=values,
+        verdict=verdict_shown(viewer, act) if isinstance(act, VerdictGiven) else None,
+        bad=name in BAD_ACTS,
+        late=late,
+        corrected=corrected,
         digest=entry.digest.value,
-        **more,
     )
 
 
-LATE_SECONDS = 15 * 60
-"""Late entries are flagged after 15 minutes (rules section 10)."""
+def _late_after(connection: Connection, viewer: Viewer) -> timedelta:
+    """From when on an entry counts as late: the study's own setting where there is one (rules section 10)."""
+    if viewer.study is None:
+        return LATE_AFTER
+    try:
+        settings = StudyFold(dossier_of(connection, [viewer.study]), viewer.study).criteria_now.settings
+    except MissingFact:
+        return LATE_AFTER
+    return timedelta(minutes=float(settings.late_entry_min))
+
+
+LATE_AFTER = timedelta(minutes=15)
+"""Where no study says otherwise."""
 
 
 def _values(act: Act) -> tuple[tuple[str, Any], ...]:
@@ -156,18 +197,16 @@ def _values(act: Act) -> tuple[tuple[str, Any], ...]:
     return tuple((name, getattr(act, name)) for name in names)
 
 
-def _custody_events(connection: Connection, viewer: Viewer, node: Node, now: datetime) -> tuple[TimelineEvent, ...]:
+def _custody_events(connection: Connection, viewer: Viewer, node: Node, late_after: timedelta, now: datetime) -> tuple[TimelineEvent, ...]:
     """For a bag: what happened to the shipments it was in, and gaps in its custody record, drawn as events."""
     if not isinstance(node, BagId):
         return ()
-    dossier = dossier_of(connection, [node])
-    shipments = [n for n in dossier.parents(node) if isinstance(n, ShipmentId)]
+    shipments = [n.key for n in dossier_of(connection, [node]).parents(node) if isinstance(n, ShipmentId)]
     travelled = [
         event
-        for shipment in shipments
-        for entry in entries.load_streams(connection, [shipment.key])[shipment.key]
-        for event in _events(viewer, entry, ())
-        if ACTS[event.act].stage == "shipping"
+        for stream in entries.load_streams(connection, shipments).values()
+        for event in _timeline(viewer, stream, late_after)
+        if event.act in ACTS and ACTS[event.act].stage == "shipping"
     ]
     return (*travelled, *_gaps(connection, viewer, node, now))
 
@@ -207,4 +246,3 @@ def refuse_access(connection: Connection, viewer: Viewer, what: str, refusal: st
     act = AccessRefused(account=viewer.account, what=what[:400], refusal=refusal)
     entry = NewEntry(act=act, happened_at=now, by=by, study=viewer.study, station="", signature=None)
     entries.append(connection, [entry], recorded_at=now)
-

@@ -186,8 +186,9 @@ class Model(Bags):
             yield "ALO-COHORT"
 
     def _too_early(self, dose, now):
-        """Another dose of the cohort was started within the stagger; one that runs already is not held up."""
-        others = [e for e in self.of("infusion_started", cohort=self.request(dose)["cohort"]) if e["dose"] != dose]
+        """Another participant of the cohort was started within the stagger; a dose that runs already is not held up."""
+        asked = self.request(dose)
+        others = [e for e in self.of("infusion_started", cohort=asked["cohort"]) if e["participant"] != asked["participant"]]
         return not self.started(dose) and any(now < e["started_at"] + span(hours=STAGGER_H) for e in others)
 
     def _dosed_otherwise(self, dose):

@@ -186,7 +186,7 @@ class Ward(World):
     def scan(self, cast, nurse, scans):
         return self.do(acts.BedsideScanned(dose=cast.dose, scans=scans), nurse)
 
-    def start(self, cast, bag, first, second, *, scans=None, second_scans=None):
+    def start(self, cast, bag, *by, scans=None, second_scans=None):
         """Each of the two submits the start with scans of their own."""
         mine = scans or self.scans(cast, bag)
         start = acts.InfusionStarted(
@@ -198,7 +198,7 @@ class Ward(World):
             started_at=self.now,
         )
         theirs = second_scans or mine
-        return self.do(start, first, second, again=replace(start, bag=theirs.bag, scans=theirs))
+        return self.do(start, *by, again=replace(start, bag=theirs.bag, scans=theirs))
 
     def start_next(self, cast, bag, first=NURSES[0], second=NURSES[1], **wrong):
         band = self.model.last("wristband_issued", participant=cast.participant.key)["wristband"]

@@ -157,7 +157,12 @@ def test_scan_of_nonsense_gets_one_clear_sentence(web, scan, said):
     assert said in page.text
     assert "There is a problem" in page.text
     assert page.form("/acts/bag_damaged/review")["description"] == ["a leak"]
-    assert browser.get("/acts/bag_damaged", ).code == 200
+    assert (
+        browser.get(
+            "/acts/bag_damaged",
+        ).code
+        == 200
+    )
     assert browser.client.get("/acts/bag_damaged", query_string={"about": scan}).status_code in {404, 422}
 
 
@@ -203,7 +208,9 @@ def test_time_is_typed_with_its_offset_and_shown_with_it(web):
     assert "2026-05-31 17:02 (UTC+8)" in review.text
 
 
-@pytest.mark.parametrize(("day", "clock", "offset"), [("2026-02-30", "10:00", "+08:00"), ("yesterday", "10:00", "+08:00"), ("2026-05-31", "", "+08:00")])
+@pytest.mark.parametrize(
+    ("day", "clock", "offset"), [("2026-02-30", "10:00", "+08:00"), ("yesterday", "10:00", "+08:00"), ("2026-05-31", "", "+08:00")]
+)
 def test_time_that_is_none_is_refused_beside_its_field(web, day, clock, offset):
     browser = web.browser("demo-analyst-one")
     values = {"sample": "Q-9", "taken_at.date": day, "taken_at.time": clock, "taken_at.offset": offset}

@@ -88,7 +88,7 @@ def test_language_changes_with_one_tap_and_stays(web):
 
 def test_form_of_another_site_is_refused(web):
     browser = web.browser("demo-qp-one")
-    values = {name: value for name, value in browser.get("/").form("/sign-out").items()}
+    values = dict(browser.get("/").form("/sign-out"))
     page = browser.post("/sign-out", values, **{"Sec-Fetch-Site": "cross-site"})
     assert page.code == 403
     assert browser.get("/").code == 200

@@ -20,8 +20,9 @@ from custody.domain.acts.release import (
 from custody.domain.criteria import Settings
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.dose import DoseFold
+from custody.domain.folds.judged import JudgedResult, JudgedTest, changed_at, shown_limit, shown_result
 from custody.domain.folds.lot import LotFold
-from custody.domain.folds.results import JudgedResult, JudgedTest, Results, changed_at, shown_limit, shown_result
+from custody.domain.folds.results import Results
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import Digest, DoseId, LotId
 from custody.domain.quality import NumberLimit

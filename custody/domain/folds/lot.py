@@ -28,7 +28,8 @@ from custody.domain.acts.study import StudyApproved
 from custody.domain.criteria import StudyContent
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
-from custody.domain.folds.results import Results, changed_at
+from custody.domain.folds.judged import changed_at
+from custody.domain.folds.results import Results
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BankId, DoseId, LotId, Node, PersonId, ShipmentId, TissueId
 from custody.domain.terms import Product, ProductForm, Tier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from custody.web.pages import acts, bedside, health, proposals, sign_in, things, work
+from custody.web.pages import acts, bedside, demonstration, health, proposals, receiving, sign_in, symbols, things, work
 
 ALL: tuple[Blueprint, ...] = (
     sign_in.blueprint,
@@ -12,6 +12,12 @@ ALL: tuple[Blueprint, ...] = (
     acts.blueprint,
     proposals.blueprint,
     things.blueprint,
-    health.blueprint,
+    receiving.blueprint,
     bedside.blueprint,
+    receiving.blueprint,
+    symbols.blueprint,
+    demonstration.blueprint,
+    symbols.blueprint,
+    demonstration.blueprint,
+    health.blueprint,
 )

@@ -265,7 +265,9 @@ def _signatures(rule: ActRule) -> list[str]:
     words = current.words()
     either = words.say("format.or")
     return [
-        words.say("acts.signature", role=either.join(words.term(role) for role in sorted(roles_at(rule, n))), meaning=words.term(slot.meaning))
+        words.say(
+            "acts.signature", role=either.join(words.term(role) for role in sorted(roles_at(rule, n))), meaning=words.term(slot.meaning)
+        )
         for n, slot in enumerate(rule.slots)
     ]
 

@@ -174,7 +174,13 @@ def _as_oneself() -> Signer:
     if grant is None:
         raise NotPermittedError("this account holds no role today; ask an administrator", code="no_grant")
     return Signer(
-        account=here.account, role=grant.role, site=grant.site, study=grant.study, station=here.session.station, method="secret", key=key_sent()
+        account=here.account,
+        role=grant.role,
+        site=grant.site,
+        study=grant.study,
+        station=here.session.station,
+        method="secret",
+        key=key_sent(),
     )
 
 
@@ -215,4 +221,6 @@ def _demonstration_accounts() -> tuple[tuple[str, str, str], ...]:
     words = current.words()
     found = demonstration_accounts()
     comma = words.say("format.comma")
-    return tuple((AccountId.parse(each.account).value, each.printed_name, comma.join(words.term(role) for role in each.roles)) for each in found)
+    return tuple(
+        (AccountId.parse(each.account).value, each.printed_name, comma.join(words.term(role) for role in each.roles)) for each in found
+    )

@@ -21,7 +21,8 @@ from custody.workflows.refusals import keep_access
 from custody.workflows.standing import Standing
 from custody.workflows.tracing import Traced, trace
 from custody.workflows.verdicts import read_verdict
-from custody.workflows.viewing import TimelineEvent, passport as passport_of
+from custody.workflows.viewing import TimelineEvent
+from custody.workflows.viewing import passport as passport_of
 from custody.workflows.worklist import acts_possible, standing_of, waiting_on
 
 blueprint = Blueprint("things", __name__)
@@ -95,7 +96,9 @@ def traced(kind: str, name: str) -> str:
         page_title=words.say("trace_page.forward" if forward else "trace_page.backward"),
         node=node,
         thing=_link(words, node),
-        columns=[{"label": words.say(key), "number": key == "trace_page.steps"} for key in ("work.what", "trace_page.steps", "trace_page.last")],
+        columns=[
+            {"label": words.say(key), "number": key == "trace_page.steps"} for key in ("work.what", "trace_page.steps", "trace_page.last")
+        ],
         rows=[_traced_row(words, each) for each in found],
         other=url_for("things.traced", kind=kind, name=name, direction="backward" if forward else "forward"),
         forward=forward,
@@ -178,4 +181,8 @@ def _link(words: Words, node: Node) -> tuple[str, str]:
 def _traced_row(words: Words, each: Traced) -> list[dict[str, object]]:
     text, href = _link(words, each.node)
     last = words.act_title(each.newest_act) if each.newest_act in ACTS else ""
-    return [{"text": text, "href": href, "code": False}, {"text": str(each.steps), "href": "", "code": False}, {"text": last, "href": "", "code": False}]
+    return [
+        {"text": text, "href": href, "code": False},
+        {"text": str(each.steps), "href": "", "code": False},
+        {"text": last, "href": "", "code": False},
+    ]

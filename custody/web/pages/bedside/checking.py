@@ -133,8 +133,7 @@ def _record(bed: Bed, kept: Kept) -> Page:
     signer = replace(desk.noting_typed(reader()), key=key_sent())
     with unit_of_work(current.store()) as connection:
         record(connection, act, signer, current.now())
-    with unit_of_work(current.store()) as connection:
-        bedside.check(connection, dose, reader(), current.now())
+        bedside.check_or_leave(connection, dose, reader(), current.now())
     return redirect(url_for("bedside.show", dose=dose.value), 303)
 
 

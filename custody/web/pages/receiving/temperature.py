@@ -25,7 +25,6 @@ SIGNATURES = {
     "invalid": "receiving.signature_invalid",
     "none": "receiving.signature_none",
 }
-PLACES = "0.1"
 
 
 @blueprint.get("/<shipment>/temperature")
@@ -41,9 +40,9 @@ def upload(shipment: str) -> Page:
     file = request.files.get("file")
     data = file.read() if file is not None else b""
     name = (file.filename or "")[:NAME_MAX] if file is not None else ""
+    if not data:
+        return _upload_page(shipment, current.words().say("error.file_empty" if name else "error.file_missing")), 422
     try:
-        if not data:
-            raise InputError("choose the file to upload", code="file_missing" if not name else "file_empty")
         with unit_of_work(current.store()) as connection:
             digest = keep_upload(connection, ShipmentId.parse(shipment), data, name or "logger.txt", reader())
     except InputError as error:

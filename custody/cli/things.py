@@ -1,0 +1,133 @@
+"""The passport of a bag, and recall in both directions."""
+
+from __future__ import annotations
+
+from datetime import timezone
+from typing import Any
+
+import click
+
+from custody import clock
+from custody.cli.output import as_json, configured, print_json, print_table, shown
+from custody.domain.ids import AccountId, BagId, SiteId, StudyId
+from custody.domain.masking import Viewer
+from custody.errors import NotFoundError
+from custody.words import Words
+from custody.workflows import reading, tracing, viewing
+from custody.workflows.door import Connection
+
+UTC_WORDS = Words("en", timezone.utc)  # noqa: UP017 - the words layer wants any zone
+
+
+@click.group()
+def bag() -> None:
+    """Look at bags."""
+
+
+@bag.command("show")
+@click.argument("bag_id", metavar="BAG")
+@as_json
+def bag_show(bag_id: str, json_wanted: bool) -> None:
+    """Show the passport of BAG: where it is, and everything that happened to it, oldest first.
+
+    JSON: {bag, state, holder, expires_at, came_from, events}; times in UTC.
+    """
+    node = BagId.parse(bag_id.removeprefix("bag:"))
+    store, _ = configured()
+    with store.reading() as connection:
+        story = _passport(connection, node)
+    if json_wanted:
+        print_json(_passport_json(story))
+        return
+    expires = UTC_WORDS.date_time(story.expires_at) if story.expires_at else "unknown"
+    click.echo(shown(f"bag {story.node}: {story.state or 'unknown'}, held by {story.holder or 'unknown'}, expires {expires}"))
+    print_table("What happened", ("recorded", "what", "by", "role", ""), [_row(event) for event in story.events])
+
+
+def _passport(connection: Connection, node: BagId) -> viewing.Passport:
+    """The passport as the bag's own study tells it: only that study's settings say when the bag expires. Raises NotFoundError."""
+    for study in reading.studies(connection):
+        try:
+            return viewing.passport(connection, _operator(study), node, clock.now()).value
+        except NotFoundError:
+            continue
+    return viewing.passport(connection, _operator(None), node, clock.now()).value
+
+
+def _operator(study: StudyId | None) -> Viewer:
+    """Whoever runs commands on the server sees what the database holds anyway."""
+    return Viewer(
+        account=AccountId("command-line"), printed_name="command line", roles=frozenset(), site=SiteId("COMMAND"), study=study, blind=False
+    )
+
+
+def _row(event: viewing.TimelineEvent) -> tuple[str, str, str, str, str]:
+    name = event.by.printed_name if event.by else ""
+    role = UTC_WORDS.term(event.by.role) if event.by else ""
+    return UTC_WORDS.date_time(event.recorded_at), _what(event), name, role, "!" if event.bad else ""
+
+
+def _what(event: viewing.TimelineEvent) -> str:
+    if event.kind == "gap":
+        return f"no custodian until {UTC_WORDS.date_time(event.ends_at)}" if event.ends_at else "no custodian"
+    title = UTC_WORDS.act_title(event.act)
+    if event.verdict is not None:
+        codes = " ".join(finding.gate for finding in event.verdict.findings if finding.outcome == "blocked")
+        return f"{event.verdict.word} at {event.verdict.hold_point.value} for “{title}” {codes}".rstrip()
+    return title if event.kind == "act" else f"{title} ({event.kind})"
+
+
+def _passport_json(story: viewing.Passport) -> dict[str, Any]:
+    return {
+        "bag": story.node.value,
+        "state": story.state,
+        "holder": story.holder,
+        "expires_at": story.expires_at.isoformat() if story.expires_at else None,
+        "came_from": [node.key for node in story.parents],
+        "events": [_event_json(event) for event in story.events],
+    }
+
+
+def _event_json(event: viewing.TimelineEvent) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "act": event.act,
+        "stream": event.stream.key,
+        "position": event.position,
+        "happened_at": event.happened_at.isoformat(),
+        "ends_at": event.ends_at.isoformat() if event.ends_at else None,
+        "recorded_at": event.recorded_at.isoformat(),
+        "by": event.by.printed_name if event.by else None,
+        "role": event.by.role.value if event.by else None,
+        "bad": event.bad,
+        "late": event.late,
+        "verdict": event.verdict.word.value if event.verdict else None,
+        "codes": [finding.gate for finding in event.verdict.findings if finding.outcome == "blocked"] if event.verdict else [],
+    }
+
+
+@click.command()
+@click.argument("identifier", metavar="ID")
+@click.option("--forward", is_flag=True, help="What came from it: lots, bags, doses, participants.")
+@click.option("--backward", is_flag=True, help="What it came from: lots, banks, materials, donor.")
+@as_json
+def trace(identifier: str, forward: bool, backward: bool, json_wanted: bool) -> None:
+    """Trace ID for a recall, one way or the other, nearest things first.
+
+    ID is `kind:value` (lot:LOT-0001), or a value that only one thing carries. JSON: a list of {id, kind, steps, newest_act}.
+    """
+    if forward == backward:
+        raise click.UsageError("say --forward or --backward, one of them")
+    store, _ = configured()
+    with store.reading() as connection:
+        node = tracing.named(connection, identifier.strip())
+        found = tracing.trace(connection, node, forward=forward, viewer=None).value
+    if json_wanted:
+        print_json([{"id": t.node.key, "kind": t.node.kind, "steps": t.steps, "newest_act": t.newest_act} for t in found])
+        return
+    rows = [(t.node.kind, t.node.value, t.steps, UTC_WORDS.act_title(t.newest_act) if t.newest_act else "") for t in found]
+    things = "1 thing" if len(found) == 1 else f"{len(found)} things"
+    print_table(f"{node.key} {'forward' if forward else 'backward'}: {things}", ("kind", "identifier", "steps", "newest act"), rows)
+
+
+COMMANDS = (bag, trace)
