@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -34,7 +35,7 @@ class Proven:
     rows: tuple[Known, ...]
     entries: tuple[Entry, ...]
 
-    @property
+    @cached_property
     def head(self) -> Head | None:
         return Head(len(self.rows), Digest(self.rows[-1].digest.hex())) if self.rows else None
 

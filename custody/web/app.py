@@ -122,12 +122,16 @@ def _recognise() -> None:
         g.study = study_of_account(connection, found)
         zone = site_zone(connection, found.grants[0].site) if found.grants else ""
     g.zone = _zone(zone)
+    if request.endpoint in ASKED_BY_PAGES:
+        return
     if (current.now() - found.session.last_seen_at).total_seconds() > AWAKE_SECONDS:
         with unit_of_work(store) as connection:
             keep_awake(connection, found.session, current.now())
 
 
 AWAKE_SECONDS = 30
+ASKED_BY_PAGES = frozenset({"bedside.state"})
+"""What an open page asks by itself every few seconds: that is nobody at the keyboard, so the idle time runs on."""
 
 
 def _zone(name: str) -> ZoneInfo:

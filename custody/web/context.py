@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, current_app, g, request, url_for
 
 from custody.web import current
+from custody.web.access import Access
 from custody.workflows.reading import site_seen
 
 
@@ -50,9 +51,9 @@ MENU = (
     ("nav.acts", "acts.every"),
     ("nav.search", "work.search"),
     ("nav.account", "sign_in.secret_form"),
-    ("nav.badges", "demonstration.codes"),
+    ("nav.badges", "demonstration.sheet"),
 )
-"""The main menu: words and page; pages that this installation lacks are left out."""
+"""The main menu: words and page; pages this person may not open, or this store does not have, are left out."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,22 @@ class Link:
 
 def _navigation() -> tuple[Link, ...]:
     words = current.words()
-    pages = current_app.view_functions
-    return tuple(Link(words.say(key), url_for(page), request.endpoint == page) for key, page in MENU if page in pages)
+    here = request.endpoint or ""
+    return tuple(Link(words.say(key), url_for(page), _is_under(here, page)) for key, page in MENU if _may_open(page))
+
+
+def _is_under(here: str, page: str) -> bool:
+    """Desks with several pages stay marked on each of them."""
+    desk = page.partition(".")[0]
+    return here == page or (here.partition(".")[0] == desk and desk not in {"work", "sign_in"})
+
+
+def _may_open(page: str) -> bool:
+    access: Access | None = getattr(current_app.view_functions.get(page), "custody_access", None)
+    if access is None or (page.startswith("demonstration.") and not g.get("is_demonstration")):
+        return False
+    return access.public or not access.roles or current.holds(*access.roles)
+
 
 
 def _viewer() -> ViewerShown:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from custody.domain.acts.base import ACTS
 from custody.domain.acts.people import ScanRefused
 from custody.store import entries
 from custody.workflows import demonstration
@@ -87,7 +86,7 @@ def scan_all(browser, cast, *, again=False, **changed):
 
 
 def verdict_on(page):
-    found = re.search(r'data-answer>.*?data-verdict="(\w+)"', page.html, re.S)
+    found = re.search(r'data-verdict="(\w+)"', page.html.partition("data-answer>")[2].partition("data-unsure>")[0])
     return found[1] if found else None
 
 
@@ -101,5 +100,6 @@ def refused_scans(web, account):
     return [act for act in acts_of(web, f"account:{account}") if isinstance(act, ScanRefused)]
 
 
-def title(name):
-    return ACTS[name].title
+def stations_of(web, stream):
+    with web.store.reading() as connection:
+        return [entry.station for entry in entries.load_evidence(connection, stream)]

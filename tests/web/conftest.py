@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -142,11 +143,19 @@ class Web:
     store: Store
     config: Config
     clock: Clock = field(default_factory=Clock)
+    kept: dict[tuple[str, str], Browser] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.app = create_app(self.store, self.config, self.clock)
         self.app.testing = True
         self.app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def signed_in(self, account: str, language: str = "en") -> Browser:
+        """A browser of this person that is kept for the next test."""
+        kept = self.kept.get((account, language))
+        if kept is None:
+            kept = self.kept[account, language] = self.browser(account, language)
+        return kept
 
     def browser(self, account: str | None = None, language: str = "en") -> Browser:
         found = Browser(self.app.test_client(), language)
@@ -155,11 +164,22 @@ class Web:
         return found
 
 
+def over_a_copy(of: Path, folder: Path) -> Iterator[Web]:
+    shutil.copytree(of, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUSTODY_WEAK_SECRETS", "1")
+        store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
+        yield Web(store, Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False))
+        store.close()
+
+
 @pytest.fixture
-def web(demonstration_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("CUSTODY_WEAK_SECRETS", "1")
-    folder = tmp_path / "store"
-    shutil.copytree(demonstration_folder, folder)
-    store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
-    yield Web(store, Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False))
-    store.close()
+def web(demonstration_folder: Path, tmp_path: Path) -> Iterator[Web]:
+    """A store of its own for each test."""
+    yield from over_a_copy(demonstration_folder, tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def looked_at(demonstration_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """One store for tests that only look."""
+    yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("looked_at") / "store")

@@ -16,6 +16,7 @@ from custody.domain.cold_chain import ClassReason, ColdChainJudgement, Stay, jud
 from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
+from custody.domain.folds.cold_events import cold_events
 from custody.domain.folds.lot import LotFold
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
@@ -135,14 +136,14 @@ class ColdLife:
         temperatures = judge_life((*stays, *self._end_of_handling(places, now)), self.criteria)
         reasons = sorted((*self._named(temperatures, places), *_doubts(places)), key=lambda reason: -reason.klass)
         evidence = tuple(dict.fromkeys(t.deed.digest for p in places for t in p.overlapping))
-        last_event_at, known_at = _last_events(temperatures, reasons, places)
+        events = cold_events(temperatures, reasons, places, self.criteria)
         return JudgedLife(
             klass=max((r.klass for r in reasons), default=0),
             reasons=tuple(reasons),
             temperatures=temperatures,
             evidence=evidence,
-            last_event_at=last_event_at,
-            known_at=known_at,
+            last_event_at=max((event.ended_at for event in events), default=None),
+            known_at=max((event.known_at for event in events), default=None),
             places=places,
         )
 
@@ -271,30 +272,3 @@ def _doubts(places: tuple[JudgedPlace, ...]) -> Iterator[ClassReason]:
         strangers = [t for t in place.overlapping if t.signature is SignatureStateWord.KEY_NOT_REGISTERED]
         for trace in strangers:
             yield ClassReason(code="key_not_registered", klass=2, values={"logger": trace.deed.act.logger})
-
-
-def _last_events(
-    temperatures: ColdChainJudgement, reasons: list[ClassReason], places: tuple[JudgedPlace, ...]
-) -> tuple[datetime | None, datetime | None]:
-    """The end of the last thing that is not class 0, and when the last of these things became known.
-
-    A reason without a time of its own (a tripped mark, a doubtful key) counts as lasting to the end of the trips and files read.
-    """
-    events = [(e.start, e.end) for e in temperatures.excursions] + [(g.start, g.end) for g in temperatures.gaps]
-    timeless = {"mark_tripped", "interval_too_long", "logger_not_calibrated", "key_not_registered", "tilted", "shocked", "sign_of_thaw"}
-    doubtful = {str(r.values.get("place", "")) for r in reasons if r.code in timeless}
-    loggers = {r.values.get("logger") for r in reasons if r.code in timeless}
-    for place in places:
-        named = {t.deed.act.logger for t in place.overlapping}
-        if place.stay.place in doubtful or named & loggers:
-            files = [(t.series.start, min(t.series.end, place.stay.end)) for t in place.overlapping]
-            events += files or [(place.stay.start, place.stay.end)]
-    if not events:
-        return None, None
-    return max(end for _, end in events), max(_known_at(start, end, places) for start, end in events)
-
-
-def _known_at(start: datetime, end: datetime, places: tuple[JudgedPlace, ...]) -> datetime:
-    """When the first file that covers this time was read in; the end of the event itself where no file covers it."""
-    read = [t.deed.recorded_at for p in places for t in p.traces if t.counts and t.series.start <= end and start <= t.series.end]
-    return max(min(read), end) if read else end

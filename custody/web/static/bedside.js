@@ -45,7 +45,11 @@
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), ANSWER_WITHIN_MS);
     try {
-      const reply = await fetch(watched.dataset.watch, { cache: "no-store", redirect: "error", signal: stop.signal, headers: { Accept: "application/json" } });
+      const reply = await fetch(watched.dataset.watch, { cache: "no-store", redirect: "manual", signal: stop.signal, headers: { Accept: "application/json" } });
+      if (reply.type === "opaqueredirect") {
+        location.reload();      // the session is over: the server shows the sign-in page instead
+        return;
+      }
       if (!reply.ok) throw new Error(`answered ${reply.status}`);
       const state = await reply.json();
       found();

@@ -77,39 +77,39 @@ def scan_form(dose: str) -> Page:
 @blueprint.post("/<dose>/scan")
 @at_the_bed
 def scan(dose: str) -> Page:
-    bed = bed_of(DoseId.parse(dose))
+    dose_id = DoseId.parse(dose)
     step = request.form.get("step", "")
     if step not in STEPS:
-        return redirect(url_for("bedside.show", dose=bed.dose.dose.value), 303)
+        return redirect(url_for("bedside.show", dose=dose_id.value), 303)
     kept = Kept.from_form(step)
     missing = kept.first_missing()
     if missing is not None:
-        return step_page(bed, missing, Kept.from_form(missing)), 422
-    found, faults = _read(bed, step)
+        return step_page(bed_of(dose_id), missing, Kept.from_form(missing)), 422
+    found, faults = _read(dose_id, step)
     if faults:
-        return step_page(bed, step, kept, faults=faults), 422
+        return step_page(bed_of(dose_id), step, kept, faults=faults), 422
     kept = Kept(values={**kept.values, **found})
     if step != ORDER[-1]:
-        return step_page(bed, ORDER[ORDER.index(step) + 1], kept)
-    return _record(bed, kept)
+        return step_page(bed_of(dose_id), ORDER[ORDER.index(step) + 1], kept)
+    return _record(dose_id, kept)
 
 
-def _read(bed: Bed, step: str) -> tuple[dict[str, str], dict[str, CustodyError]]:
+def _read(dose: DoseId, step: str) -> tuple[dict[str, str], dict[str, CustodyError]]:
     """The values of one step, and what is wrong with them; a scan that names nothing usable is kept as evidence."""
     found: dict[str, str] = {}
     faults: dict[str, CustodyError] = {}
     for name in STEPS[step]:
         text = request.form.get(f"scans.{name}", "").strip()
         try:
-            found[name] = _value(bed, name, text)
+            found[name] = _value(dose, name, text)
         except InputError as error:
             faults[name] = error
             if name in {"wristband", "bag"} and text:
-                desk.keep_refused(f"bedside {bed.dose.dose} {name}", text, error)
+                desk.keep_refused(f"bedside {dose} {name}", text, error)
     return found, faults
 
 
-def _value(bed: Bed, name: str, text: str) -> str:
+def _value(dose: DoseId, name: str, text: str) -> str:
     """One value in the ledger's form. Raises InputError or UnreadableCodeError."""
     if not text:
         raise InputError("must be filled in", code="not_answered" if name in STEPS["look"] or name.endswith("method") else "missing_field")
@@ -117,7 +117,7 @@ def _value(bed: Bed, name: str, text: str) -> str:
         return scanned(WristbandToken, text).value
     if name == "bag":
         bag = scanned(BagId, text)
-        require_bag_of(bed.dose, BagId(bag.value))
+        require_bag_of(bed_of(dose).dose, BagId(bag.value))
         return bag.value
     if name == IDENTIFIER:
         if len(text) < LEAST_IDENTIFIER:
@@ -126,9 +126,8 @@ def _value(bed: Bed, name: str, text: str) -> str:
     return str(plain_value(field_types(BedsideScans)[name].plain, text))
 
 
-def _record(bed: Bed, kept: Kept) -> Page:
+def _record(dose: DoseId, kept: Kept) -> Page:
     """The scans are one entry, the verdict another: a fault while judging loses no scan."""
-    dose = bed.dose.dose
     act: BedsideScanned = decoded(BedsideScanned, {"dose": dose.key, "scans": dict(kept.values)})
     signer = replace(desk.noting_typed(reader()), key=key_sent())
     with unit_of_work(current.store()) as connection:
@@ -151,11 +150,17 @@ def step_page(bed: Bed, step: str, kept: Kept, *, faults: Mapping[str, CustodyEr
         count=len(ORDER),
         fields=fields,
         kept=kept.values,
-        typed_before=sorted(name.removeprefix(desk.TYPED) for name in request.form if name.startswith(desk.TYPED) and not wrong),
+        typed_before=_typed_before(step),
         just_scanned=tuple(Line(words.field("bedside_scanned", name), value) for name, value in shown),
         problems=problems_of(wrong, fields),
         is_last=step == ORDER[-1],
     )
+
+
+def _typed_before(step: str) -> list[str]:
+    """Codes of earlier steps that were typed by hand; the entry says so at the end."""
+    names = (name.removeprefix(desk.TYPED) for name, value in request.form.items() if name.startswith(desk.TYPED) and value)
+    return sorted(name for name in names if name not in STEPS[step])
 
 
 def _fields(step: str, wrong: Mapping[str, CustodyError]) -> tuple[Field, ...]:
