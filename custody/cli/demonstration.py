@@ -89,9 +89,9 @@ ACCOUNTS = (
     ("demo-qp-one", "releases a lot"),
 )
 TRY = (
-    ("good", ("take its bag from the hospital freezer through thaw and", "bedside to the end of the infusion")),
-    ("warm", ("receive its shipment: the trip's temperature file makes", "custody STOP (BAG-COLD)")),
-    ("gap", ("receive its shipment: hours without a custodian make", "custody STOP (BAG-GAP)")),
+    ("good", ("take its bag from the hospital freezer through thaw", "and bedside to the end of the infusion")),
+    ("warm", ("receive its shipment: the trip's temperature file", "makes custody STOP (BAG-COLD)")),
+    ("gap", ("receive its shipment: hours without a custodian", "make custody STOP (BAG-GAP)")),
     ("not_released", ("conclude its results, review and release it; until", "then nothing ships it (BAG-REL)")),
     ("recalled", ("its bags are at the hospital; every next step stops", "(BAG-RECALL)")),
 )

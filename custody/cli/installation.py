@@ -15,7 +15,7 @@ from custody.workflows.door import open_store, schema_state, upgrade
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Server processes.")
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64), help="Threads in each process.")
 def serve(host: str, port: int, workers: int, threads: int) -> None:
-    """Serve the store of CUSTODY_DATABASE_URL until SIGTERM or Ctrl-C; requests under way are finished first."""
+    """Serve the store of CUSTODY_DATABASE_URL until Ctrl-C, or until SIGTERM, after which requests under way are finished."""
     store, config = configured()
     store.close()
     from custody.web.serving import run_gunicorn  # noqa: PLC0415 - only this command needs a server

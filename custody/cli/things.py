@@ -15,6 +15,8 @@ from custody.errors import NotFoundError
 from custody.words import Words
 from custody.workflows import reading, tracing, viewing
 from custody.workflows.door import Connection
+from custody.workflows.standing import Standing
+from custody.workflows.worklist import standing_of
 
 UTC_WORDS = Words("en", timezone.utc)  # noqa: UP017 - the words layer wants any zone
 
@@ -35,23 +37,29 @@ def bag_show(bag_id: str, json_wanted: bool) -> None:
     node = BagId.parse(bag_id.removeprefix("bag:"))
     store, _ = configured()
     with store.reading() as connection:
-        story = _passport(connection, node)
+        story, stands = _passport(connection, node)
     if json_wanted:
-        print_json(_passport_json(story))
+        print_json(_passport_json(story, stands))
         return
-    expires = UTC_WORDS.date_time(story.expires_at) if story.expires_at else "unknown"
-    click.echo(shown(f"bag {story.node}: {story.state or 'unknown'}, held by {story.holder or 'unknown'}, expires {expires}"))
+    expires = UTC_WORDS.date_time(stands.expires_at) if stands.expires_at else "unknown"
+    state = UTC_WORDS.say(stands.state) if stands.state else "unknown"
+    click.echo(shown(f"bag {story.node}: {state}, held by {stands.holder or 'unknown'}, expires {expires}"))
     print_table("What happened", ("recorded", "what", "by", "role", ""), [_row(event) for event in story.events])
 
 
-def _passport(connection: Connection, node: BagId) -> viewing.Passport:
+def _passport(connection: Connection, node: BagId) -> tuple[viewing.Passport, Standing]:
     """The passport as the bag's own study tells it: only that study's settings say when the bag expires. Raises NotFoundError."""
-    for study in reading.studies(connection):
+    now = clock.now()
+    for study in (*reading.studies(connection), None):
+        viewer = _operator(study)
         try:
-            return viewing.passport(connection, _operator(study), node, clock.now()).value
+            story = viewing.passport(connection, viewer, node, now).value
         except NotFoundError:
+            if study is None:
+                raise
             continue
-    return viewing.passport(connection, _operator(None), node, clock.now()).value
+        return story, standing_of(connection, viewer, node, now).value
+    raise AssertionError("the last viewer, of no study, either sees it or is told that there is none")
 
 
 def _operator(study: StudyId | None) -> Viewer:
@@ -77,12 +85,12 @@ def _what(event: viewing.TimelineEvent) -> str:
     return title if event.kind == "act" else f"{title} ({event.kind})"
 
 
-def _passport_json(story: viewing.Passport) -> dict[str, Any]:
+def _passport_json(story: viewing.Passport, stands: Standing) -> dict[str, Any]:
     return {
         "bag": story.node.value,
-        "state": story.state,
-        "holder": story.holder,
-        "expires_at": story.expires_at.isoformat() if story.expires_at else None,
+        "state": stands.state.rpartition(".")[2],
+        "holder": stands.holder,
+        "expires_at": stands.expires_at.isoformat() if stands.expires_at else None,
         "came_from": [node.key for node in story.parents],
         "events": [_event_json(event) for event in story.events],
     }

@@ -14,7 +14,7 @@ from custody.domain.acts.base import Act, ActRule, FieldType, alternatives, fiel
 from custody.domain.acts.codec import act_from, exact_decimal
 from custody.domain.ids import Identifier, Node
 from custody.errors import CustodyError, InputError
-from custody.web.forms import MAY_BE_BLANK, Typed, is_part, one, row_numbers
+from custody.web.forms import Typed, is_part, must_be_filled, one, row_numbers
 from custody.web.moments import Moment
 from custody.words import Words
 
@@ -56,7 +56,7 @@ class Answers:
         body: dict[str, Any] = {}
         for name, each in field_types(self.rule.cls).items():
             content = self.fixed[name] if name in self.fixed else self._content(name, name, each, body)
-            if content is not None:
+            if content is not None or _may_be_nothing(each):
                 body[name] = content
         return body
 
@@ -71,8 +71,9 @@ class Answers:
             return None
 
     def _part(self, path: str, plain: Any, body: Mapping[str, Any]) -> dict[str, Any]:
-        found = {sub: self._content(f"{path}.{sub}", sub, each, body) for sub, each in field_types(plain).items()}
-        return {sub: content for sub, content in found.items() if content is not None}
+        inner = field_types(plain)
+        found = {sub: self._content(f"{path}.{sub}", sub, each, body) for sub, each in inner.items()}
+        return {sub: content for sub, content in found.items() if content is not None or _may_be_nothing(inner[sub])}
 
     def _rows(self, path: str, plain: Any, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Rows in which something was typed."""
@@ -84,7 +85,8 @@ class Answers:
 
     def _value(self, path: str, name: str, each: FieldType, plain: Any, body: Mapping[str, Any]) -> Any:
         if each.repeated:
-            return [self._one(name, each, line, body) for line in self._lines(path)]
+            lines = self._lines(path)
+            return [self._one(name, each, line, body) for line in lines] if lines else self._blank(name, each, plain)
         if plain is datetime:
             moment = Moment.typed(self.typed, path, self.words.zone, self.now)
             text = "" if moment.is_blank else moment.read().isoformat(timespec="microseconds")
@@ -104,12 +106,12 @@ class Answers:
         return [line.strip() for line in text.replace(",", "\n").splitlines() if line.strip()]
 
     def _blank(self, name: str, each: FieldType, plain: Any) -> Any:
-        if plain is str and each.required and name in MAY_BE_BLANK:
-            return ""
-        if each.required and not each.optional:
+        if must_be_filled(name, each, plain):
             code = "not_answered" if plain is bool or (isinstance(plain, type) and issubclass(plain, StrEnum)) else "missing_field"
             raise InputError("must be filled in", code=code)
-        return None
+        if each.repeated:
+            return []
+        return "" if plain is str and each.required and not each.optional else None
 
     def _one(self, name: str, each: FieldType, text: str, body: Mapping[str, Any]) -> Any:
         if len(text) > TEXT_MAX:
@@ -120,6 +122,11 @@ class Answers:
         if issubclass(kinds[0], Node):
             return self.find(kinds, text).key
         return plain_value(kinds[0], text)
+
+
+def _may_be_nothing(each: FieldType) -> bool:
+    """A field that is always there and may say “none”: a grant for every study, a hand-over to no one person."""
+    return each.required and each.optional
 
 
 def plain_value(plain: Any, text: str) -> Any:

@@ -124,7 +124,8 @@ def _recognise() -> None:
     g.zone = _zone(zone)
     if request.endpoint in ASKED_BY_PAGES:
         return
-    if (current.now() - found.session.last_seen_at).total_seconds() > AWAKE_SECONDS:
+    idle = (current.now() - found.session.last_seen_at).total_seconds()
+    if idle > AWAKE_SECONDS:
         with unit_of_work(store) as connection:
             keep_awake(connection, found.session, current.now())
 

@@ -82,7 +82,6 @@ def _may_open(page: str) -> bool:
     return access.public or not access.roles or current.holds(*access.roles)
 
 
-
 def _viewer() -> ViewerShown:
     here = current.present()
     words = current.words()

@@ -99,7 +99,7 @@ class FormMaker:
             hint=self._hint(name) or self._usual_hint(kind),
             unit=self.words.unit(self.rule.name, name),
             error=self.errors.get(path, ""),
-            required=field.required and not field.optional and not (plain is str and name in MAY_BE_BLANK) and not field.repeated,
+            required=must_be_filled(name, field, plain) or kind == "checkboxes",
             choices=own,
         )
         return replace(made, **self._value(made))
@@ -138,6 +138,15 @@ class FormMaker:
     def _usual_hint(self, kind: str) -> str:
         keys = {"lines": "form.several_hint", "decimal": "form.decimal_hint"}
         return self.words.say(keys[kind]) if kind in keys else ""
+
+
+def must_be_filled(name: str, field: FieldType, plain: Any) -> bool:
+    """Whether blank is a fault. A list of texts may be empty (no pre-medication), a list of things never is."""
+    if not field.required or field.optional:
+        return False
+    if field.repeated:
+        return isinstance(plain, type) and issubclass(plain, Identifier)
+    return plain is not str or name not in MAY_BE_BLANK
 
 
 def is_part(plain: Any) -> bool:

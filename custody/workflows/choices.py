@@ -117,7 +117,9 @@ def _of_subject(dossier: Dossier, rule: ActRule, subject: Node) -> dict[str, tup
         opened = (deed.act.deviation for deed in dossier.deeds(subject, DeviationOpened))
         found["deviation"] = tuple(Known(value=name) for name in dict.fromkeys(opened) if name not in closed)
     results = _results(dossier, subject)
-    return found | {"retest_of": results, "result": results}
+    asked = field_types(rule.cls).get("result")
+    # Of a result being recorded `result` is what was measured; elsewhere it names a result that stands.
+    return found | {"retest_of": results} | ({"result": results} if asked is not None and asked.plain is Digest else {})
 
 
 def _results(dossier: Dossier, node: Node) -> tuple[Known, ...]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from custody.domain.acts import ACTS
+from custody.domain.acts.record import Proposed
+from custody.domain.dossier import deeds_of
 from custody.domain.ids import Node, node_of
 from custody.domain.masking import HIDDEN_STAGES, Seen, Viewer
 from custody.errors import NotFoundError
@@ -34,7 +36,7 @@ def trace(connection: Connection, node: Node, *, forward: bool, viewer: Viewer |
         found = _through_what_is_seen(connection, node, viewer, forward=forward)
     else:
         found = [(node_of(stream), steps) for stream, steps in lookups.trace(connection, node.key, forward)]
-    newest = lookups.newest_acts(connection, [each.key for each, _ in found])
+    newest = _newest_acts(connection, [each.key for each, _ in found])
     return Seen(tuple(Traced(node=each, steps=steps, newest_act=_shown(newest.get(each.key, ""), viewer)) for each, steps in found))
 
 
@@ -57,6 +59,16 @@ def _through_what_is_seen(connection: Connection, node: Node, viewer: Viewer, *,
         ring = [each for each in map(node_of, keys) if each != node and each not in found and viewer.may_see(each)]
         found.update(dict.fromkeys(ring, steps))
     return list(found.items())
+
+
+def _newest_acts(connection: Connection, keys: list[str]) -> dict[str, str]:
+    """The newest act about each thing: of what several people signed the act they signed, of what nobody signed yet the one before."""
+    newest = lookups.newest_acts(connection, keys)
+    of_several = [key for key, act in newest.items() if act in ACTS and ACTS[act].stage == Proposed.rule.stage]
+    for key, stream in entries.load_streams(connection, of_several).items():
+        deeds = sorted(deeds_of(stream), key=lambda deed: deed.entry.position)
+        newest[key] = deeds[-1].act.rule.name if deeds else ""
+    return newest
 
 
 def _shown(act: str, viewer: Viewer | None) -> str:

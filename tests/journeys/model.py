@@ -65,18 +65,7 @@ class Model(Bags):
 
     def _at_g10(self, act, again, signers, now):
         dose = act["dose"]
-        asked = self.request(dose)
-        yield from self._cohort_faults(dose, now)
-        if self._left(dose):
-            yield from ("ALO-PART", "BED-CONS")
-        eligible = self.last("participant_eligibility_recorded", participant=asked["participant"])
-        begun = self.started(dose)
-        if (begun["started_at"] if begun else now) - eligible["diagnosed_at"] > span(hours=ENROL_WINDOW_H):
-            yield "ALO-WINDOW"
-        if self._dosed_otherwise(dose):
-            yield from ("ALO-DUP", "BED-DUP")
-        if self._halted():
-            yield "BED-STUDY"
+        yield from self._may_have_the_dose(dose, now)
         if not self._prescription_fits(dose):
             yield "BED-RX"
         if self._weight_changed(dose):
@@ -90,6 +79,19 @@ class Model(Bags):
             yield "PRP-BAG"
         if len({s["person"] for s in signers}) < 2 or again is None:
             yield "PRP-TWO"
+
+    def _may_have_the_dose(self, dose, now):
+        yield from self._cohort_faults(dose, now)
+        if self._left(dose):
+            yield from ("ALO-PART", "BED-CONS")
+        eligible = self.last("participant_eligibility_recorded", participant=self.request(dose)["participant"])
+        begun = self.started(dose)
+        if (begun["started_at"] if begun else now) - eligible["diagnosed_at"] > span(hours=ENROL_WINDOW_H):
+            yield "ALO-WINDOW"
+        if self._dosed_otherwise(dose):
+            yield from ("ALO-DUP", "BED-DUP")
+        if self._halted():
+            yield "BED-STUDY"
 
     def _at_g11(self, act, again, signers, now):
         del again, signers, now
@@ -119,6 +121,9 @@ class Model(Bags):
         if not self._prescription_fits(dose) or pumped != {(prescribed["volume_ml"], prescribed["rate_ml_per_min"])}:
             yield "BED-RX"
         yield from (code for field, code in AT_THE_BED.items() if any(s[field] != "yes" for s in scans))
+        yield from self._not_ready(dose, prescribed, now)
+
+    def _not_ready(self, dose, prescribed, now):
         given = {drug for e in self.of("premedication_given", dose=dose) if e["given_at"] <= now for drug in e["drugs"]}
         if not set(prescribed["premedication"]) <= given:
             yield "BED-PREMED"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 CLASS_0_TO, CLASS_1_TO, CLASS_2_TO = -150, -135, -120
 CLASS_1_MINUTES_MAX = 60
@@ -21,7 +22,7 @@ def minutes(span):
 
 def crossings(readings, start, end):
     """The straight lines between readings, cut to the stay: (from, to, °C at from, °C at to, minutes between the two readings)."""
-    for (before, cold), (after, warm) in zip(readings, readings[1:], strict=False):
+    for (before, cold), (after, warm) in pairwise(readings):
         left, right = max(before, start), min(after, end)
         if left >= right:
             continue
@@ -65,7 +66,7 @@ def seen_by(file, stay):
 
 
 class ColdLife:
-    """One bag's life in the cold as known at `now`. `stays`: dicts with start, end and files; a file: at (when read), interval, readings."""
+    """One bag's life in the cold as known at `now`. A stay has start, end and files; a file: at (when read), interval, readings."""
 
     def __init__(self, stays, taken_out_at, over, now):
         self.stays = [dict(stay) for stay in stays]

@@ -23,13 +23,13 @@ from custody.domain.acts import bedside as acts
 from custody.domain.acts.allocation import WeightMeasured
 from custody.domain.acts.quality import ResultRecorded
 from custody.domain.terms import Answer
-from custody.domain.verdict import Passed
+from custody.domain.verdict import Blocked, Passed, Reason
 from custody.gates.registry import GATES
 from custody.workflows.rehearsal.bedside import NURSES, PHYSICIAN, PREPARERS
 from tests.journeys.ward import Ward
-from tests.journeys.world import AGAIN, BAGS, CASTS, FIRST, NEIGHBOUR, make_base
+from tests.journeys.world import AGAIN, BAGS, FIRST, NEIGHBOUR, make_base
 
-STEPS = {"test": 30, "prove": 50}[os.environ.get("CUSTODY_TEST_PROFILE", "test")]
+STEPS = {"test": 40, "prove": 60}[os.environ.get("CUSTODY_TEST_PROFILE", "test")]
 FINAL_BLOWS_AFTER = 10
 """A recall or withdrawal ends all hope of another start, so it comes late in a run."""
 
@@ -40,6 +40,16 @@ answers = st.sampled_from([Answer.YES, Answer.YES, Answer.NO, Answer.NOT_CHECKED
 MINUTES = st.sampled_from([1, 2, 5, 9, 10, 11, 14, 15, 16, 29, 30, 31, 60, 61, 120, 121, 180, 360, 1440])
 ANSWERED = ("container_whole", "nothing_unusual_seen", "line_and_filter_right", "no_other_drug_on_line", "resuscitation_ready")
 HOLDABLE = (FIRST.donor, FIRST.donation, FIRST.tissue, FIRST.master, FIRST.working, FIRST.lot, FIRST.shipment, FIRST.bags[0], FIRST.bags[1])
+
+RESULTS = {
+    "APP": ("conforms", "clumps"),
+    "CCI": ("no leak", "leak"),
+    "LAB": ("100", "99"),
+    "STE": ("no growth", "growth"),
+    "VIA": ("92.5", "61"),
+    "CNT": ("100", "60"),
+}
+"""Of every test the right result, and a bad one."""
 
 
 @pytest.fixture(scope="module")
@@ -222,8 +232,7 @@ class Machine(RuleBasedStateMachine):
     @rule(cast=doses, bag=bags, test=st.sampled_from(["APP", "CCI", "LAB"]), good=st.booleans())
     def a_prepared_bag_is_tested(self, cast, bag, test, good):
         if self.ward.model.of("bag_preparation_started", dose=cast.dose.key, bag=bag.key):
-            bad = {"APP": "clumps", "CCI": "leak", "LAB": "99"}[test]
-            self.ward.result(cast, bag, test, None if good else bad)
+            self.ward.result(cast, bag, test, RESULTS[test][0 if good else 1])
 
     @rule(cast=doses, bag=bags)
     def a_bag_is_released_for_its_dose(self, cast, bag):
@@ -264,9 +273,7 @@ class Machine(RuleBasedStateMachine):
     def somebody_scans(self, cast, nurse, any_bag, right_bag, wrong):
         self.ward.scan(cast, nurse, self.scans(cast, cast.dose_bags[0] if right_bag else any_bag, wrong))
 
-    @rule(
-        cast=doses, pair=st.sampled_from([NURSES, NURSES[::-1], (NURSES[0], PHYSICIAN)]), bag=bags, right=st.booleans()
-    )
+    @rule(cast=doses, pair=st.sampled_from([NURSES, NURSES[::-1], (NURSES[0], PHYSICIAN)]), bag=bags, right=st.booleans())
     def two_scan_and_look(self, cast, pair, bag, right):
         for nurse in pair:
             self.ward.scan(cast, nurse, self.scans(cast, cast.dose_bags[0] if right else bag, None))
@@ -312,7 +319,7 @@ class Machine(RuleBasedStateMachine):
             acts.VitalsRecorded: lambda act: {"measured_at": act.measured_at - timedelta(minutes=data.draw(st.sampled_from([1, 20])))},
             acts.FitToInfuseSigned: lambda _: {"alive": data.draw(answers), "stable": data.draw(answers)},
             acts.PremedicationGiven: lambda _: {"drugs": data.draw(st.sampled_from([(), ("chlorphenamine",), ("paracetamol",)]))},
-            ResultRecorded: lambda act: {"result": data.draw(st.sampled_from(["conforms", "no leak", "100", "clumps"]))},
+            ResultRecorded: lambda act: {"result": data.draw(st.sampled_from(RESULTS[act.test]))},
             WeightMeasured: lambda act: {"weight_kg": data.draw(st.sampled_from([Decimal(130), Decimal(78), Decimal(99)]))},
         }
         found = [deed for deed in self.ward.deeds if type(deed[0]) in kinds]
@@ -349,18 +356,27 @@ def test_no_infusion_starts_unless_every_rule_holds_and_none_is_stopped_without_
     print(sum(starts for starts, _ in reached), "starts in", len(reached), "runs")
 
 
-def brought_to_the_bed(base, tmp_path, cast=FIRST):
-    """Everything right up to the last signature."""
-    ward = Ward.from_base(base, tmp_path)
-    while not ward.model.of("bedside_scanned", dose=cast.dose.key):
-        assert ward.next_step(cast).kind == "recorded"
+@pytest.fixture(scope="module")
+def bed(base, tmp_path_factory):
+    """Everything right up to the last signatures: the same as `base`, later."""
+    folder = tmp_path_factory.mktemp("bed")
+    ward = Ward.from_base(base, folder)
+    while len(ward.model.of("bedside_scanned", dose=FIRST.dose.key)) < len(NURSES):
+        assert ward.next_step(FIRST).kind == "recorded"
         ward.tick(minutes=1)
-    assert ward.next_step(cast).kind == "recorded"
-    return ward
+    ward.close()
+    return folder / "custody.db", ward.model, ward.now, tuple(ward.deeds)
 
 
-def test_the_right_steps_lead_to_a_start_and_to_the_next_bag(base, tmp_path):
-    ward = brought_to_the_bed(base, tmp_path)
+@pytest.fixture
+def at_the_bed(bed, tmp_path):
+    ward = Ward.from_base(bed, tmp_path)
+    yield ward
+    ward.close()
+
+
+def test_the_right_steps_lead_to_a_start_and_to_the_next_bag(at_the_bed):
+    ward = at_the_bed
     while (answer := ward.next_step(FIRST)) is not None:
         assert answer.kind == "recorded"
         ward.tick(minutes=1)
@@ -368,19 +384,112 @@ def test_the_right_steps_lead_to_a_start_and_to_the_next_bag(base, tmp_path):
     ward.verify()
 
 
-def test_a_gate_that_always_passes_is_found_out(base, tmp_path, monkeypatch):
-    """The same comparison that the machine makes, on one directed sequence: a hold, and a gate that no longer sees it."""
-    ward = brought_to_the_bed(base, tmp_path)
-    assert ward.hold(FIRST.working).kind == "recorded"
-    monkeypatch.setitem(GATES, "BAG-HOLD", replace(GATES["BAG-HOLD"], rule=lambda case, now: Passed()))
-    with pytest.raises(AssertionError, match=r"model only .*BAG-HOLD"):
-        ward.next_step(FIRST)
+def started(ward, *by, **scans):
+    by, bag = by or NURSES, FIRST.dose_bags[0]
+    return ward.start(FIRST, bag, *by, scans=ward.scans(FIRST, bag, **scans))
 
 
-def test_a_gate_that_always_blocks_is_found_out(base, tmp_path, monkeypatch):
-    ward = brought_to_the_bed(base, tmp_path)
-    from custody.domain.verdict import Blocked, Reason
+def warmed_before_the_thaw(ward):
+    prepared = ward.model.last("bag_preparation_started", dose=FIRST.dose.key)["_at"]
+    ward.spikes.append((prepared - timedelta(minutes=60), prepared - timedelta(minutes=30), Decimal("-119.0")))
+    ward.read_ward_file()
 
-    monkeypatch.setitem(GATES, "BED-VIT", replace(GATES["BED-VIT"], rule=lambda case, now: Blocked(Reason("missing", what="vitals"))))
+
+def offered_and_left_open(ward):
+    ward.offer(FIRST.dose_bags[0], NURSES[0], NURSES[1])
+    ward.tick(minutes=15, seconds=1)
+
+
+def premedication_corrected(ward):
+    ward.correct(next(deed for deed in ward.deeds if isinstance(deed[0], acts.PremedicationGiven)), drugs=())
+
+
+BREAKS = {
+    "BAG-REL": lambda ward: ward.reject_lot(FIRST.lot),
+    "BAG-COLD": warmed_before_the_thaw,
+    "BAG-HOLD": lambda ward: ward.hold(FIRST.working),
+    "BAG-RECALL": lambda ward: ward.recall(FIRST.master),
+    "BAG-DONOR": lambda ward: ward.withdraw_donor_consent(FIRST),
+    "BAG-EXP": lambda ward: ward.tick(hours=2),
+    "BAG-GAP": offered_and_left_open,
+    "BAG-STATE": lambda ward: ward.offer(FIRST.dose_bags[0], NURSES[0], NURSES[1]),
+    "DOS-TEST": lambda ward: ward.result(FIRST, FIRST.dose_bags[0], "CCI", "leak"),
+    "DOS-CELLS": lambda ward: ward.late_lot_result(FIRST, "CNT", "60", "% of label"),
+    "BED-PID": lambda ward: ward.reissue_wristband(FIRST),
+    "BED-CONS": lambda ward: ward.participant_leaves(FIRST),
+    "BED-STUDY": lambda ward: ward.set_study("halted"),
+    "BED-INT": lambda ward: ward.damage(FIRST.dose_bags[0]),
+    "BED-PREMED": premedication_corrected,
+    "BED-WT": lambda ward: ward.weigh(FIRST, FIRST.weight_kg * Decimal("1.101")),
+    "BED-VIT": lambda ward: ward.tick(minutes=16),
+    "BED-FIT": lambda ward: ward.fit(FIRST, stable=Answer.NO),
+    "BED-LINE": lambda ward: started(ward, line_and_filter_right=Answer.NO),
+    "BED-RESUS": lambda ward: started(ward, physician_present=Answer.NOT_CHECKED),
+    "BED-RX": lambda ward: started(ward, rate_ml_per_min=Decimal("0.55")),
+    "BED-TWO": lambda ward: started(ward, NURSES[0], NURSES[0]),
+}
+"""One way to break each rule at the bed, by the code that must say so."""
+
+
+@pytest.mark.parametrize("code", BREAKS)
+def test_a_gate_that_always_passes_is_found_out(at_the_bed, monkeypatch, code):
+    """The same comparison that the machine makes, on a directed sequence: the rule broken, and a gate that no longer sees it."""
+    monkeypatch.setitem(GATES, code, replace(GATES[code], rule=lambda case, now: Passed()))
+
+    def break_it_and_start():
+        BREAKS[code](at_the_bed)
+        started(at_the_bed)
+
+    with pytest.raises(AssertionError, match=rf"model only .*{code}.* custody only"):
+        break_it_and_start()
+
+
+@pytest.mark.parametrize("code", BREAKS)
+def test_each_broken_rule_stops_the_start_by_its_code(at_the_bed, code):
+    answer = BREAKS[code](at_the_bed)
+    if code not in {"BED-LINE", "BED-RESUS", "BED-RX", "BED-TWO"}:
+        answer = started(at_the_bed)
+    assert answer.kind == "stopped"
+    assert code in {gate for gate, _ in answer.faults}
+
+
+def test_a_gate_that_always_blocks_is_found_out(at_the_bed, monkeypatch):
+    blocked = Blocked(Reason("missing", what="vitals"))
+    monkeypatch.setitem(GATES, "BED-VIT", replace(GATES["BED-VIT"], rule=lambda case, now: blocked))
     with pytest.raises(AssertionError, match=r"custody only .*BED-VIT"):
-        ward.next_step(FIRST)
+        started(at_the_bed)
+
+
+# What the machine once found, as straight sequences --------------------------------------------------------------------------------
+
+
+def test_a_hold_placed_in_the_same_second_as_one_was_lifted_still_stands(at_the_bed):
+    ward, bag = at_the_bed, FIRST.dose_bags[0]
+    for _ in range(2):
+        assert started(ward, container_whole=Answer.NO).kind == "stopped"
+        (hold,) = ward.model.open_holds(bag.key)
+        ward.tick(microseconds=1)
+        assert ward.lift(bag, hold["hold"]).kind == "recorded"
+        assert ward.model.open_holds(bag.key) == []
+    assert started(ward, container_whole=Answer.NO).kind == "stopped"
+    answer = started(ward)
+    assert ("BAG-HOLD", bag.key) in answer.faults
+
+
+def test_a_decision_of_quality_does_not_cover_what_a_later_file_shows_of_the_same_excursion(base, tmp_path):
+    """The freezer is still warm when its record is read; QA releases; the rest of the warm time is read after that."""
+    ward, bag = Ward.from_base(base, tmp_path), FIRST.bags[0]
+    ward.spikes.append((ward.now - timedelta(minutes=30), ward.now, Decimal("-130.0")))
+    ward.read_ward_file()
+    ward.tick(minutes=5)
+    assert ward.decide_cold(bag).kind == "recorded"
+    ward.tick(minutes=16)
+    for deed in (ward.read_ward_file(), ward.ready(FIRST), ward.take_out(bag)):
+        assert deed.kind == "recorded"
+    stopped = ward.prepare(FIRST, bag)
+    assert stopped.faults == {("BAG-COLD", bag.key)}
+    ward.tick(minutes=1)
+    assert ward.decide_cold(bag).kind == "recorded"
+    assert ward.lift(bag, ward.model.open_holds(bag.key)[0]["hold"]).kind == "recorded"
+    assert ward.join(ward.waiting.pop(), PREPARERS[1]).kind == "recorded"
+    ward.close()

@@ -17,13 +17,13 @@ from custody.intake.twins import ALARMS_CRYO, TwinTrip, write_twin
 from custody.ledger.canonical import canonical
 from custody.workflows.proposing import possession_code
 from custody.workflows.rehearsal import bedside
-from custody.workflows.rehearsal.bedside import NURSES, PHYSICIAN, PLANNED_MINUTES, PREPARERS
+from custody.workflows.rehearsal.bedside import NURSES, PHYSICIAN, PREPARERS
 from custody.workflows.rehearsal.files import KEY
 from custody.workflows.rehearsal.places import WARD_FREEZER, WARD_LOGGER
 from custody.workflows.rehearsal.road import QA, QP
 from custody.workflows.rehearsal.steps import STUDY, people
 from custody.workflows.temperature import read
-from tests.journeys.world import CASTS, T0, World, plain
+from tests.journeys.world import T0, World
 
 RECEIVER = "demo-receiver-one"
 SPONSOR = "demo-sponsor-one"
@@ -322,6 +322,3 @@ def bedside_file(data):
     from custody.workflows.temperature import act_from_file
 
     return act_from_file(WARD_LOGGER, read(data))
-
-
-__all__ = ["CASTS", "PLANNED_MINUTES", "Ward", "plain"]

@@ -45,6 +45,7 @@ AGAIN = Cast(number=2, upstream=1, patient=1, bag_count=3)
 """A second dose for the first participant, from another lot of the same bank, reserved before the first dose was started."""
 NEIGHBOUR = Cast(number=3, batch=1, upstream=1, patient=2, first_bag=2, bag_count=4, weight_kg=FIRST.weight_kg * 6 / 10)
 CASTS = {str(cast.dose.key): cast for cast in (FIRST, AGAIN, NEIGHBOUR)}
+GOOD_LATE_RESULTS = ("no growth", "92.5", "100")
 BAGS = (*FIRST.bags, *AGAIN.bags)
 
 
@@ -90,7 +91,7 @@ def base_steps():
 
 
 def make_base(folder: Path):
-    """The store as a file to copy, and the model of it."""
+    """The store as a file to copy, the model of it, the time, and what may be corrected."""
     path = folder / "base.db"
     store = open_store(f"sqlite:///{path}")
     upgrade(store)
@@ -105,7 +106,7 @@ def make_base(folder: Path):
             readings = None if step.series is None else [(r.at, r.celsius) for r in step.series.readings]
             model.accept(step.name, plain(step.act), by=by, at=at, began=step.at, readings=readings)
     store.close()
-    return path, model
+    return path, model, BEGINS, ()
 
 
 def signer_of(account, act, place, at):
@@ -133,7 +134,7 @@ class World:
 
     def __init__(self, store, model, now):
         self.store, self.model, self.now = store, model, now
-        self.keys = 0
+        self.keys, self.began = 0, now
         self.last_request = None
         self.completed = []
         self.waiting = []
@@ -144,11 +145,13 @@ class World:
 
     @classmethod
     def from_base(cls, base, folder: Path):
-        path, model = base
+        path, model, now, deeds = base
         copied = folder / "custody.db"
         shutil.copy(path, copied)
         forget_decoded()
-        return cls(open_store(f"sqlite:///{copied}"), model.copy(), BEGINS)
+        world = cls(open_store(f"sqlite:///{copied}"), model.copy(), now)
+        world.deeds += deeds
+        return world
 
     def close(self):
         self.store.close()
@@ -164,7 +167,9 @@ class World:
         """The person's account is closed and they get another one; what they signed with the first stays theirs."""
         person, renewed = people()[name], AccountId(f"{name}-{len(self.renewed) + 2}-{self.keys}")
         old = AccountId(self.account(name))
-        created = AccountCreated(account=renewed, person=person.person, printed_name=person.printed_name, identity_verified_by="nobody real")
+        created = AccountCreated(
+            account=renewed, person=person.person, printed_name=person.printed_name, identity_verified_by="nobody real"
+        )
         assert self.do(AccountDisabled(account=old, reason="account renewed"), ADMIN).kind == "recorded"
         assert self.do(created, ADMIN).kind == "recorded"
         for role in person.roles:
@@ -245,9 +250,9 @@ class World:
         last = len(signers) >= max(1, len(rule.slots))
         point = rule.hold_point.value if rule.hold_point is not None and last else None
         expected = self._expected(point, judged_act(act), again, signers) if point else frozenset()
-        late = self._late_failure(act) if last else set()
+        late = self._late_failure(judged_act(act)) if last else set()
         self.keys += 1
-        key, before = f"key-{self.keys}", self.size()
+        key, before = f"key-{self.began:%H%M}-{self.keys}", self.size()
         try:
             with self.store.writing() as connection:
                 outcome = sign(connection, key)
@@ -281,10 +286,10 @@ class World:
         self.judged[point, kind] += 1
 
     def _late_failure(self, act):
-        """A result that fails after its lot was released holds the lot at once (rules section 9.3)."""
+        """A result that fails, or is corrected so that it fails, after its lot was released holds the lot at once (rules section 9.3)."""
         if act.rule.name != "result_recorded" or act.node.kind != "lot":
             return set()
-        lot, good = act.node.key, act.result in ("no growth", "92.5", "100")
+        lot, good = act.node.key, act.result in GOOD_LATE_RESULTS
         out_of_use = self.model.of("recalled", node=lot) + self.model.of("rejected", node=lot)
         return set() if good or out_of_use else {(act.test, lot)}
 

@@ -423,7 +423,7 @@ def test_bag_finished_is_signed_here_and_by_the_second_person_in_their_list(bed)
     page = one.send(one.get(f"{bed.url}/acts/bag_finished"), f"{bed.url}/acts/bag_finished", values)
     assert page.code == 303, page.text
     link = re.search(r'href="(/proposals/dose/[^"]+)"', two.get(bed.url).html)[1]
-    page = two.send(two.get(link), link, {"secret": SECRET})
+    page = two.send(two.get(link), f"{link}/countersign", {"secret": SECRET})
     assert page.code == 200, page.text
     ended = one.get(f"{bed.url}/acts/infusion_ended")
     values = {"completed": "yes", "secret": SECRET, **moment("ended_at", bed)}

@@ -79,6 +79,15 @@ def test_session_is_over_after_fifteen_idle_minutes(web):
     assert browser.get("/").code == 302
 
 
+def test_page_that_asks_by_itself_does_not_keep_a_session_awake(web):
+    browser = web.browser("demo-nurse-one")
+    assert browser.get("/bedside/DOSE-0001/state").code == 200
+    web.clock.advance(minutes=10)
+    assert browser.get("/bedside/DOSE-0001/state").code == 200
+    web.clock.advance(minutes=6)
+    assert browser.get("/").code == 302
+
+
 def test_language_changes_with_one_tap_and_stays(web):
     browser = web.browser("demo-qp-one")
     page = browser.send(browser.get("/acts"), "/language", {"language": "zh"})

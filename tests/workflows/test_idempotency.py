@@ -11,7 +11,7 @@ from custody.domain.acts.donation import DonorRegistered
 from custody.domain.ids import DonorId
 from custody.domain.terms import Answer
 from custody.errors import OutOfOrderError, RepeatedKeyError
-from custody.workflows.drill.roads import CAST, START, road
+from custody.workflows.drill.roads import START, road
 from custody.workflows.rehearsal.bedside import NURSES
 from custody.workflows.rehearsal.editing import step_of
 from tests.workflows.desk import BEDSIDE, OPEN

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from custody.domain.acts.allocation import WeightMeasured
-from custody.domain.acts.record import Proposed, ProposalWithdrawn
+from custody.domain.acts.record import ProposalWithdrawn, Proposed
 from custody.domain.duties import AccountFold
 from custody.domain.terms import Role
 from custody.errors import InputError, NotPermittedError, RepeatedKeyError, StaleError
@@ -21,7 +21,7 @@ from custody.workflows.job import PROPOSAL_WAITS
 from custody.workflows.outcome import proposal_digest
 from custody.workflows.rehearsal.bedside import NURSES
 from custody.workflows.rehearsal.editing import step_of
-from custody.workflows.rehearsal.steps import STUDY, people
+from custody.workflows.rehearsal.steps import people
 from tests.workflows.desk import BEDSIDE, ENROLLED, account
 
 WEIGHED = step_of(road(), "weight_measured").act
@@ -167,7 +167,9 @@ def test_p11_70_proposal_changed_behind_the_application_is_not_signed(desk):
     with closing(sqlite3.connect(desk.path, isolation_level=None)) as database:
         (statement,) = [text for name, _, text in triggers() if name == "entry_refuses_update"]
         database.execute("DROP TRIGGER entry_refuses_update")
-        database.execute("UPDATE entry SET envelope = replace(envelope, '130', '131') WHERE act = 'proposed' AND stream = ?", (CAST.participant.key,))
+        database.execute(
+            "UPDATE entry SET envelope = replace(envelope, '130', '131') WHERE act = 'proposed' AND stream = ?", (CAST.participant.key,)
+        )
         database.execute(statement)
     with pytest.raises(LedgerBrokenError, match="its text is not what was recorded"):
         desk.countersign(WEIGHED, NURSES[1], desk.now, answers=WEIGHED)

@@ -96,7 +96,12 @@ class TestWhoMayRecord:
     def test_grant_counts_from_its_first_day_to_its_last_both_included(self, opened, days, allowed):
         first = opened.now.date() + timedelta(days=5)
         granted = people_acts.RoleGranted(
-            account=account(COORDINATOR), role=Role.CARRIER, site=HOSPITAL, study=STUDY, valid_from=first, valid_until=first + timedelta(days=3)
+            account=account(COORDINATOR),
+            role=Role.CARRIER,
+            site=HOSPITAL,
+            study=STUDY,
+            valid_from=first,
+            valid_until=first + timedelta(days=3),
         )
         opened.record(granted, ADMIN, opened.now)
         fold = AccountFold(opened.dossier(account(COORDINATOR)), account(COORDINATOR))
@@ -177,7 +182,9 @@ class TestAccounts:
         opened.record(self.created("demo-new", PersonId("PERSON-903")), ADMIN, opened.now)
         later = people_acts.RoleGranted(account=new, role=Role.OPERATOR, site=HOSPITAL, study=None, valid_from=day + timedelta(days=14))
         opened.record(later, ADMIN, opened.now)
-        before = people_acts.RoleGranted(account=new, role=Role.ADMINISTRATOR, site=HOSPITAL, study=None, valid_from=day + timedelta(days=7))
+        before = people_acts.RoleGranted(
+            account=new, role=Role.ADMINISTRATOR, site=HOSPITAL, study=None, valid_from=day + timedelta(days=7)
+        )
         with pytest.raises(NotPermittedError, match="administrator and operator at once"):
             opened.record(before, ADMIN, opened.now)
         assert opened.record(replace(before, valid_until=day + timedelta(days=13)), ADMIN, opened.now).kind == "recorded"

@@ -90,7 +90,7 @@ def _columns(words: Words, *, blocked: bool) -> list[Cell]:
 def _row(words: Words, row: Standing, *, blocked: bool) -> list[Cell]:
     last = blocked_text(words, row) if blocked else _next(words, row)
     href = url_for("things.passport", kind=row.node.kind, name=row.node.value)
-    texts = (state_text(words, row), row.holder or words.say("work.nobody"), time_left(words, row), last)
+    texts = (state_text(words, row), row.holder or words.say("format.none"), time_left(words, row), last)
     return [_cell(words.named(row.node), href), *(_cell(text) for text in texts)]
 
 
@@ -121,7 +121,7 @@ def fault_text(words: Words, fault: Fault) -> str:
 
 def _next(words: Words, row: Standing) -> str:
     if not row.next:
-        return words.say("work.nobody")
+        return words.say("format.none")
     roles = words.say("format.or").join(words.term(role) for role in roles_of_next(row.next))
     return words.say("work.next_of", role=roles, act=words.act_title(row.next))
 

@@ -12,7 +12,7 @@ from custody.domain.acts.people import SiteRegistered
 from custody.domain.acts.quality import ResultRecorded, ResultReviewed
 from custody.domain.dossier import deeds_of
 from custody.domain.duties import AccountFold, roles_at
-from custody.domain.ids import AccountId, Digest, Node
+from custody.domain.ids import AccountId, Digest, Node, StudyId
 from custody.domain.terms import SiteKind
 from custody.store import entries
 from custody.store.connection import Store
@@ -49,9 +49,10 @@ def open_ledger(store: Store, at: datetime) -> None:
 
 @dataclass
 class Player:
-    """`play` records one step; `attempt` does the same and gives back what became of it, GO or STOP."""
+    """`play` records one step; `attempt` does the same and gives back what became of it, GO or STOP. Everybody works for `study`."""
 
     store: Store
+    study: StudyId = STUDY
 
     def play(self, step: Step) -> Outcome:
         """Raises RoadBlockedError when the step is not recorded (or, where it leaves signatures to others, does not wait for them)."""
@@ -72,7 +73,7 @@ class Player:
             return self._countersigned(step, step.act, step.by, waiting)
         with self.store.writing() as connection:
             act = step.act_in(_Seen(connection))
-            signer = self.signer(connection, step.by[0], act, 0, step.at)
+            signer = self.signer(connection, step.by[0], act, 0, step.at, study=self.study)
             if step.file:
                 return keep_temperature_file(connection, step.file, f"{act.subject}.txt", signer, step.at).outcome
             outcome = record(connection, act, signer, step.at, happened_at=step.happened_at)
@@ -85,12 +86,12 @@ class Player:
             if outcome.proposal is None or outcome.kind != "waiting":
                 return outcome
             with self.store.writing() as connection:
-                signer = self.signer(connection, account, act, place, now)
+                signer = self.signer(connection, account, act, place, now, study=self.study)
                 outcome = countersign(connection, act.subject, outcome.proposal, signer, now, answers=answers)
         return outcome
 
     @staticmethod
-    def signer(connection: Connection, account: str, act: Act, place: int, now: datetime) -> Signer:
+    def signer(connection: Connection, account: str, act: Act, place: int, now: datetime, *, study: StudyId = STUDY) -> Signer:
         """The account in a role that may sign here: as the demonstration lists it, or, where it has changed, as the ledger grants it."""
         rule, person = guarding_rule(act), people().get(account)
         role = next((role for role in person.roles if role in roles_at(rule, place)), None) if person is not None else None
@@ -98,8 +99,8 @@ class Player:
             site = person.site
         else:
             granted = AccountFold(dossier_of(connection, [AccountId(account)]), AccountId(account))
-            role, site = role_for(rule, place, granted, STUDY, now)
-        return Signer(account=AccountId(account), role=role, site=site, study=STUDY, station="rehearsal", method="rehearsal")
+            role, site = role_for(rule, place, granted, study, now)
+        return Signer(account=AccountId(account), role=role, site=site, study=study, station="rehearsal", method="rehearsal")
 
 
 @dataclass(frozen=True)

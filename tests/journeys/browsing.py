@@ -1,0 +1,196 @@
+"""People with browsers: a real server on this machine, Chromium, and hands that type as a scanner or a person does."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from time import monotonic
+
+import waitress
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+
+from custody.config import Config
+from custody.web.app import create_app
+from custody.workflows import demonstration
+from custody.workflows.door import Store, open_store
+from tests.require_all import chromium_path
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, DESK = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
+LOCAL = timezone(timedelta(hours=8))
+PATIENCE_MS = 20_000
+
+
+@dataclass
+class TickingClock:
+    """Runs like any clock from `start`, and can be put forward."""
+
+    start: datetime
+    ahead: timedelta = timedelta(0)
+    began: float = field(default_factory=monotonic)
+
+    def __call__(self) -> datetime:
+        return self.start + self.ahead + timedelta(seconds=monotonic() - self.began)
+
+    def advance(self, **span: float) -> None:
+        self.ahead += timedelta(**span)
+
+
+@dataclass
+class Running:
+    """A server over its own copy of the demonstration."""
+
+    url: str
+    store: Store
+    config: Config
+    clock: TickingClock
+    stop: threading.Event
+
+    def cast(self, word: str):
+        return next(lot.cast for lot in demonstration.casts(self.config.key_dir) if lot.word == word)
+
+
+@contextmanager
+def serving(made: Path, folder: Path, now: datetime) -> Iterator[Running]:
+    """Serve a copy of the store in `made` on a free port of this machine, until the block ends."""
+    shutil.copytree(made, folder)
+    store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
+    config = Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False)
+    clock = TickingClock(now)
+    server = waitress.create_server(create_app(store, config, clock), host="127.0.0.1", port=0, threads=6)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield Running(f"http://127.0.0.1:{server.effective_port}", store, config, clock, threading.Event())
+    finally:
+        server.close()
+        thread.join(timeout=10)
+        store.close()
+
+
+@contextmanager
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@dataclass
+class Person:
+    """One person with a device of their own. `foreign` collects requests that left the server; there must be none."""
+
+    account: str
+    server: Running
+    context: BrowserContext
+    page: Page
+    foreign: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    @classmethod
+    def arrives(cls, browser: Browser, server: Running, account: str, size: dict[str, int] = DESK, language: str = "en-GB") -> Person:
+        context = browser.new_context(viewport=size, locale=language)
+        context.set_default_timeout(PATIENCE_MS)
+        person = cls(account, server, context, context.new_page())
+        person.page.on("request", person._note)
+        person.page.on("console", lambda message: person.complaints.append(message.text) if message.type == "error" else None)
+        person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
+        person.go("/sign-in")
+        person.page.fill("[name=account]", account)
+        person.page.fill("[name=secret]", demonstration.SECRET)
+        person.page.locator("main form button").first.click()
+        expect(person.page.locator("header .who")).to_contain_text("Demo")
+        return person
+
+    def _note(self, request) -> None:
+        if not request.url.startswith((self.server.url, "data:")):
+            self.foreign.append(request.url)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.server.url + path)
+
+    # ── hands ──
+
+    def scan(self, name: str, text: str) -> None:
+        """As a wedge does: keys one after the other, then Enter. A scan that was cut short is scanned again."""
+        box = self.page.locator(f'input[name="{name}"]')
+        for _ in range(5):
+            box.focus()
+            box.fill("")
+            self.page.keyboard.type(text)
+            self.page.keyboard.press("Enter")
+            if self.page.locator("[data-scan-said]").count() == 0:
+                return
+            self.page.evaluate("document.querySelector('[data-scan-said]').remove()")
+        raise AssertionError(f"{text} was never read whole")
+
+    def fill(self, values: dict[str, object]) -> None:
+        """Each value into whatever kind of field has this name."""
+        for name, value in values.items():
+            if isinstance(value, datetime):
+                self._moment(name, value)
+                continue
+            boxes = self.page.locator(f'main [name="{name}"]:not([type=hidden])')
+            kind = boxes.first.evaluate("e => e.tagName === 'INPUT' ? e.type : e.tagName.toLowerCase()")
+            if kind in {"radio", "checkbox"}:
+                for each in value if isinstance(value, list | tuple) else (value,):
+                    self.page.check(f'main [name="{name}"][value="{each}"]')
+            elif kind == "select":
+                boxes.first.select_option(str(value))
+            else:
+                boxes.first.fill("\n".join(value) if isinstance(value, list | tuple) else str(value))
+
+    def _moment(self, name: str, at: datetime) -> None:
+        local = at.astimezone(LOCAL)
+        self.page.fill(f'[name="{name}.date"]', local.date().isoformat())
+        self.page.fill(f'[name="{name}.time"]', f"{local:%H:%M:%S}")
+
+    def press(self, text: str) -> None:
+        """The visible button with these words, and wait for the page that follows."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=text, exact=True).locator("visible=true").first.click()
+
+    def text(self) -> str:
+        return " ".join(self.page.locator("main").inner_text().split())
+
+    # ── whole pieces of work on the general pages ──
+
+    def act(self, name: str, about: str, values: dict[str, object]) -> None:
+        """An act through its generic form: fill in, look at it again, sign or record."""
+        self.go(f"/acts/{name}?about={about}")
+        self.fill(values)
+        self.press("Continue")
+        if self.page.locator("[name=secret]").count():
+            self.page.fill("[name=secret]", demonstration.SECRET)
+        with self.page.expect_navigation():
+            self.page.locator(".signature button").click()
+        assert self.page.locator(".confirmation").count(), f"{name}: {self.text()}"
+
+    def countersign(self, title: str, values: dict[str, object] | None = None) -> None:
+        """Join what waits for this person: sign what is shown, or scan and read it again."""
+        self.go("/waiting")
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=title).first.click()
+        self.fill(values or {})
+        self.page.fill("[name=secret]", demonstration.SECRET)
+        with self.page.expect_navigation():
+            self.page.locator(".signature button").click()
+        assert self.page.locator(".confirmation").count(), f"{title}: {self.text()}"
+
+
+def no_sideways_scroll(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
