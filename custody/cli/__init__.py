@@ -12,6 +12,7 @@ import structlog
 
 from custody import __version__
 from custody.cli import accounts, checks, demonstration, installation, ledger, loggers, studies, things
+from custody.cli.output import shown
 from custody.errors import CustodyError
 
 
@@ -31,7 +32,7 @@ class Group(click.Group):
 
 
 def _refuse(sentence: str, error: Exception) -> None:
-    click.echo(f"custody: {' '.join(sentence.split())}", err=True)
+    click.echo(f"custody: {shown(' '.join(sentence.split()))}", err=True)
     raise SystemExit(1) from error
 
 

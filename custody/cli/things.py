@@ -15,7 +15,7 @@ from custody.errors import NotFoundError
 from custody.words import Words
 from custody.workflows import reading, tracing, viewing
 from custody.workflows.door import Connection
-from custody.workflows.standing import Standing
+from custody.workflows.standing import Fault, Standing
 from custody.workflows.worklist import standing_of
 
 UTC_WORDS = Words("en", timezone.utc)  # noqa: UP017 - the words layer wants any zone
@@ -32,7 +32,7 @@ def bag() -> None:
 def bag_show(bag_id: str, json_wanted: bool) -> None:
     """Show the passport of BAG: where it is, and everything that happened to it, oldest first.
 
-    JSON: {bag, state, holder, expires_at, came_from, events}; times in UTC.
+    JSON: {bag, state, holder, expires_at, blocked, came_from, events}; times in UTC.
     """
     node = BagId.parse(bag_id.removeprefix("bag:"))
     store, _ = configured()
@@ -44,6 +44,8 @@ def bag_show(bag_id: str, json_wanted: bool) -> None:
     expires = UTC_WORDS.date_time(stands.expires_at) if stands.expires_at else "unknown"
     state = UTC_WORDS.say(stands.state) if stands.state else "unknown"
     click.echo(shown(f"bag {story.node}: {state}, held by {stands.holder or 'unknown'}, expires {expires}"))
+    for fault in stands.blocked:
+        click.echo(shown(f"! {_fault(fault)}"))
     print_table("What happened", ("recorded", "what", "by", "role", ""), [_row(event) for event in story.events])
 
 
@@ -69,6 +71,10 @@ def _operator(study: StudyId | None) -> Viewer:
     )
 
 
+def _fault(fault: Fault) -> str:
+    return UTC_WORDS.say(fault.key, number=fault.number, thing=UTC_WORDS.named(fault.node) if fault.node is not None else "")
+
+
 def _row(event: viewing.TimelineEvent) -> tuple[str, str, str, str, str]:
     name = event.by.printed_name if event.by else ""
     role = UTC_WORDS.term(event.by.role) if event.by else ""
@@ -91,6 +97,7 @@ def _passport_json(story: viewing.Passport, stands: Standing) -> dict[str, Any]:
         "state": stands.state.rpartition(".")[2],
         "holder": stands.holder,
         "expires_at": stands.expires_at.isoformat() if stands.expires_at else None,
+        "blocked": [_fault(fault) for fault in stands.blocked],
         "came_from": [node.key for node in story.parents],
         "events": [_event_json(event) for event in story.events],
     }

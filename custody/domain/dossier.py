@@ -1,201 +1,30 @@
-"""Entries and the dossier: everything the ledger says about one node and its ancestors.
-
-`deeds_of` folds the entries of one stream: a proposal takes effect with its last countersignature,
-a correction replaces what it corrects, a withdrawal leaves nothing. The first entries stay; only the reading changes.
-"""
+"""The dossier: everything the ledger says about one node and its ancestors."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
-from typing import Generic, TypeVar, overload
+from typing import overload
 
-from custody.domain.acts.base import ACTS, CONTAINED, FOLLOWED, Act, marked_nodes
-from custody.domain.acts.codec import act_from
-from custody.domain.acts.record import Corrected, Countersigned, ProposalWithdrawn, Proposed
-from custody.domain.ids import AccountId, Digest, LoggerId, Node, PersonId, SiteId, StudyId
+from custody.domain.acts.base import Act
+from custody.domain.acts.shipping import LoggerFileRead
+from custody.domain.deeds import A, B, C, Deed, Deeds, Entry, Signed, deeds_of, pending_proposals, signatures_needed
+from custody.domain.ids import Digest, LoggerId, Node
 from custody.domain.readings import Series
-from custody.domain.terms import Meaning, Role
 
-
-@dataclass(frozen=True, kw_only=True)
-class Signed:
-    """One person's part in an act: who, in which role, with which meaning (None: recorded, not signed), when."""
-
-    account: AccountId
-    person: PersonId
-    printed_name: str
-    role: Role
-    site: SiteId
-    meaning: Meaning | None
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One act as it stands in the ledger. `digest` is the entry's own, over its envelope and the one before it."""
-
-    stream: str
-    position: int
-    digest: Digest
-    act: Act
-    happened_at: datetime
-    recorded_at: datetime
-    by: Signed
-    study: StudyId | None
-    station: str
-
-
-A = TypeVar("A", bound=Act)
-B = TypeVar("B", bound=Act)
-C = TypeVar("C", bound=Act)
-A_co = TypeVar("A_co", bound=Act, covariant=True)
-R = TypeVar("R")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deed(Generic[A_co]):
-    """An act in effect: the entry that made it so, and everyone who signed it, first to last.
-
-    `second_answers` is what the second person scanned and read, for acts that must be repeated.
-    """
-
-    act: A_co
-    entry: Entry
-    signers: tuple[Signed, ...]
-    began: Entry
-    second_answers: str = ""
-    corrected: bool = False
-
-    @property
-    def at(self) -> datetime:
-        """When it happened, as the person said."""
-        return self.began.happened_at
-
-    @property
-    def recorded_at(self) -> datetime:
-        return self.entry.recorded_at
-
-    @property
-    def digest(self) -> Digest:
-        """The entry that carries the act itself; results, corrections and reviews refer to it."""
-        return self.began.digest
-
-    @property
-    def persons(self) -> frozenset[PersonId]:
-        return frozenset(signer.person for signer in self.signers)
-
-
-class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was worked out from it
-    """The acts of one stream that are in effect, oldest first; what they link to is worked out once."""
-
-    @cached_property
-    def memory(self) -> dict[object, object]:
-        """What was worked out from these deeds and never changes again, because they do not."""
-        return {}
-
-    def once(self, key: object, work_out: Callable[[], R]) -> R:
-        """`work_out()`, done once for this `key`; it may read nothing but these deeds and the key."""
-        if key not in self.memory:
-            self.memory[key] = work_out()
-        return self.memory[key]  # type: ignore[return-value]
-
-    @cached_property
-    def followed(self) -> tuple[Node, ...]:
-        """Nodes that these acts follow, in the order first named, each once."""
-        return tuple(dict.fromkeys(node for deed in self for node in marked_nodes(deed.act, FOLLOWED.word)))
-
-    @cached_property
-    def contained(self) -> tuple[Node, ...]:
-        """Nodes that belong to the stream's own thing and to nothing that reaches it."""
-        return tuple(dict.fromkeys(node for deed in self for node in marked_nodes(deed.act, CONTAINED.word)))
-
-    @cached_property
-    def places(self) -> tuple[Node, ...]:
-        """The sites and studies these acts belong to: always followed."""
-        sites = (deed.entry.by.site for deed in self)
-        studies = (deed.entry.study for deed in self if deed.entry.study is not None)
-        return tuple(dict.fromkeys((*sites, *studies)))
-
-
-@dataclass
-class _Waiting:
-    proposal: Proposed
-    entry: Entry
-    signers: list[Signed]
-
-
-def deeds_of(entries: Iterable[Entry]) -> Deeds:
-    """The acts of one stream that are in effect, in the order in which they took effect."""
-    deeds: list[Deed[Act]] = []
-    waiting: dict[Digest, _Waiting] = {}
-    for entry in entries:
-        match entry.act:
-            case Proposed() as proposal:
-                waiting[proposal.proposal] = _Waiting(proposal, entry, [entry.by])
-            case ProposalWithdrawn(proposal=digest):
-                waiting.pop(digest, None)
-            case Countersigned(proposal=digest, answers=answers) if digest in waiting:
-                found = waiting[digest]
-                found.signers.append(entry.by)
-                if len(found.signers) >= signatures_needed(found.proposal):
-                    del waiting[digest]
-                    deeds.append(_in_effect(found, entry, answers))
-            case Countersigned():
-                pass  # its proposal was withdrawn first
-            case act:
-                deeds.append(Deed(act=act, entry=entry, signers=(entry.by,), began=entry))
-    return Deeds(_with_corrections(deeds))
-
-
-def signatures_needed(proposal: Proposed) -> int:
-    """How many people must sign; a correction needs as many as the act it corrects."""
-    name = json.loads(proposal.body)["act"] if proposal.act == Corrected.rule.name else proposal.act
-    return len(ACTS[name].slots)
-
-
-def _in_effect(found: _Waiting, last: Entry, answers: str) -> Deed[Act]:
-    proposal = found.proposal
-    act = act_from(proposal.act, proposal.act_version, json.loads(proposal.body))
-    return Deed(act=act, entry=last, signers=tuple(found.signers), began=found.entry, second_answers=answers)
-
-
-def _with_corrections(deeds: list[Deed[Act]]) -> tuple[Deed[Act], ...]:
-    corrections = [d for d in deeds if isinstance(d.act, Corrected)]
-    if not corrections:
-        return tuple(deeds)
-    standing = {d.digest: d for d in deeds if not isinstance(d.act, Corrected)}
-    for correction in corrections:
-        act = correction.act
-        assert isinstance(act, Corrected)
-        wrong = standing.get(act.entry)
-        if wrong is not None:
-            right = act_from(act.act, act.act_version, json.loads(act.replacement))
-            standing[act.entry] = replace(wrong, act=right, corrected=True, signers=correction.signers)
-    return tuple(standing.values())
-
-
-def pending_proposals(entries: Iterable[Entry]) -> tuple[tuple[Entry, tuple[Signed, ...]], ...]:
-    """Proposals of one stream that still wait for somebody, each with who has signed so far."""
-    waiting: dict[Digest, tuple[Entry, list[Signed]]] = {}
-    for entry in entries:
-        match entry.act:
-            case Proposed(proposal=digest):
-                waiting[digest] = (entry, [entry.by])
-            case ProposalWithdrawn(proposal=digest):
-                waiting.pop(digest, None)
-            case Countersigned(proposal=digest) if digest in waiting:
-                proposal, signers = waiting[digest]
-                signers.append(entry.by)
-                assert isinstance(proposal.act, Proposed)
-                if len(signers) >= signatures_needed(proposal.act):
-                    del waiting[digest]
-            case _:
-                pass
-    return tuple((entry, tuple(signers)) for entry, signers in waiting.values())
+__all__ = [
+    "Deed",
+    "Deeds",
+    "Dossier",
+    "Entry",
+    "Head",
+    "Signed",
+    "closure",
+    "deeds_of",
+    "pending_proposals",
+    "signatures_needed",
+]
 
 
 @dataclass(frozen=True)
@@ -282,8 +111,6 @@ class Dossier:
         return replace(self, streams={**self.streams, node.key: stream})
 
     def readings_of(self, logger: LoggerId) -> tuple[Series, ...]:
-        from custody.domain.acts.shipping import LoggerFileRead  # noqa: PLC0415 - only this one act knows series
-
         return tuple(self.series[d.act.series] for d in self.deeds(logger, LoggerFileRead) if d.act.series in self.series)
 
 

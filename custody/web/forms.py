@@ -30,6 +30,8 @@ LONG_TEXTS = frozenset(
 )
 MAY_BE_BLANK = frozenset({"unit", "remark", "relation", "investigation"})
 """Texts an act always has and that may say nothing: a result without a unit, a person who signs for themselves."""
+MAY_BE_NONE = frozenset({"seals"})
+"""A bag handed over by itself carries no seal; where there must be one, gates ask for it."""
 ROWS_AT_FIRST = 1
 ROWS_MAX = 60
 RADIOS_AT_MOST = 4
@@ -145,7 +147,7 @@ def must_be_filled(name: str, field: FieldType, plain: Any) -> bool:
     if not field.required or field.optional:
         return False
     if field.repeated:
-        return isinstance(plain, type) and issubclass(plain, Identifier)
+        return isinstance(plain, type) and issubclass(plain, Identifier) and name not in MAY_BE_NONE
     return plain is not str or name not in MAY_BE_BLANK
 
 

@@ -94,7 +94,7 @@ def pharmacy(browser, server, cast):
         "handoff_offered",
         bag.key,
         {
-            "node": bag.key,
+            "node": bag,
             "to_kind": "person",
             "to_organisation": "Demo University Hospital",
             "to_person": "demo-nurse-one",
@@ -107,7 +107,7 @@ def pharmacy(browser, server, cast):
 
 def ready_at_the_bed(nurse, doctor, cast):
     clock, bag, dose = nurse.server.clock, cast.dose_bags[0], cast.dose.key
-    nurse.act("handoff_accepted", bag.key, {"node": bag.key, "code": "C-771035"})
+    nurse.act("handoff_accepted", bag.key, {"node": bag, "code": "C-771035"})
     clock.advance(minutes=2)
     nurse.act("premedication_given", dose, {"drugs": ["chlorphenamine"], "given_at": clock()})
     signs = {"heart_rate": 96, "mean_arterial_pressure_mmhg": 74, "oxygen_saturation_percent": 93, "temperature_celsius": "37.4"}

@@ -199,7 +199,7 @@ def test_file_is_shown_before_it_is_accepted_and_kept_whole(warm):
     page = upload(warm, receiver, data)
     assert page.code == 303, page.text
     shown = receiver.get(page.location)
-    for said in ("Nothing is recorded until you accept it", "-140.0 °C", "-180.0 °C", "10 min", "Out of range for", "verified: the file is unaltered"):
+    for said in ("Nothing is recorded until you accept it", "−140.0 °C", "−180.0 °C", "10 min", "Out of range for", "verified: the file is unaltered"):
         assert said in shown.text, said
     assert len(acts_of(warm, warm.cast.trip_logger.key)) == before
     assert receiver.send(shown, f"{page.location}/accept").code == 303

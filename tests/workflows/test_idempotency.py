@@ -111,7 +111,12 @@ def test_answer_is_kept_with_the_entries_or_not_at_all(desk):
     from custody.workflows import recording
 
     signer = desk.signer(COORDINATOR, DONOR, key="K1")
-    with pytest.raises(ZeroDivisionError), desk.store.writing() as connection:
-        recording.record(connection, DONOR, signer, desk.now)
-        raise ZeroDivisionError
+
+    def record_and_fail():
+        with desk.store.writing() as connection:
+            recording.record(connection, DONOR, signer, desk.now)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        record_and_fail()
     assert not desk.record(DONOR, COORDINATOR, desk.now, key="K1").again

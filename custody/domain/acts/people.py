@@ -112,9 +112,9 @@ class RoleRevoked(Act):
     title="Secret set",
     about=AccountId,
     after=("account_created",),
-    unguarded_because="a secret grants nothing",
+    unguarded_because="a secret grants nothing; it is written with the credential it speaks of",
     biz_step="other",
-    by=EVERYONE,
+    companion=True,
 )
 @dataclass(frozen=True, kw_only=True)
 class SecretSet(Act):

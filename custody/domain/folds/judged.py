@@ -8,7 +8,7 @@ from functools import cached_property
 
 from custody.domain.acts.quality import ResultRecorded
 from custody.domain.criteria import ReleaseTest
-from custody.domain.dossier import A, Deed
+from custody.domain.deeds import A, Deed
 from custody.domain.ids import Digest, PersonId
 from custody.domain.quality import Judgement, Limit, TextLimit
 from custody.domain.terms import Need

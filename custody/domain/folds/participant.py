@@ -19,7 +19,8 @@ from custody.domain.acts.allocation import (
 from custody.domain.acts.base import field_types
 from custody.domain.acts.bedside import ParticipantDoseClosed, ParticipantDoseStarted
 from custody.domain.acts.codec import act_from, body_of
-from custody.domain.dossier import A, Deed, Dossier
+from custody.domain.deeds import A
+from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import DoseId, ParticipantId

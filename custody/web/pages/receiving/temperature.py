@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -10,7 +12,7 @@ from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.ids import Digest, ShipmentId
 from custody.errors import InputError
 from custody.web import current, errors
-from custody.web.curve import curve_svg
+from custody.web.curve import NARROW, WIDE, curve_svg
 from custody.web.pages.receiving.common import Page, at_the_desk, blueprint, desk_of, reader
 from custody.web.problems import Problem
 from custody.web.signing import key_sent
@@ -84,7 +86,8 @@ def accept(shipment: str, digest: str) -> Page:
 @at_the_desk
 def curve(shipment: str, digest: str) -> Response:
     shown = _shown(shipment, digest)
-    svg = curve_svg(shown.file.series, shown.criteria, shown.gaps, current.words())
+    sheet = NARROW if request.args.get("narrow") else WIDE
+    svg = curve_svg(shown.file.series, shown.criteria, shown.gaps, current.words(), sheet)
     return Response(svg, mimetype="image/svg+xml")
 
 
@@ -117,12 +120,12 @@ def _lines(shown: FileShown) -> tuple[Line, ...]:
         "end": words.date_time(file.series.end),
         "interval": words.say("format.minutes", minutes=file.interval_minutes),
         "count": words.value(len(file.series.readings)),
-        "lowest": f"{file.lowest} °C",
-        "highest": f"{file.highest} °C",
-        "mean": f"{file.mean} °C",
-        "mkt": f"{file.mean_kinetic} °C",
+        "lowest": _celsius(file.lowest),
+        "highest": _celsius(file.highest),
+        "mean": _celsius(file.mean),
+        "mkt": _celsius(file.mean_kinetic),
         "gaps": words.value(len(shown.gaps)),
-        "outside": words.say("format.minutes", minutes=shown.minutes_outside),
+        "outside": words.say("format.minutes", minutes=_minutes(shown.minutes_outside)),
         "signature": words.say(SIGNATURES[shown.signature.value]),
     }
     return tuple(Line(words.say(f"trace.{name}"), value) for name, value in said.items())
@@ -132,7 +135,18 @@ def _sentence(shown: FileShown) -> str:
     words = current.words()
     if not shown.excursions and not shown.minutes_outside:
         return words.say("receiving.in_range", limits=limits_text(shown.criteria))
-    return words.say("receiving.out_of_range", minutes=shown.minutes_outside, highest=shown.file.highest, lowest=shown.file.lowest)
+    return words.say(
+        "receiving.out_of_range", minutes=_minutes(shown.minutes_outside), highest=shown.file.highest, lowest=shown.file.lowest
+    )
+
+
+def _celsius(value: Decimal) -> str:
+    return f"{current.words().value(value)} °C"
+
+
+def _minutes(value: Decimal) -> str:
+    """Without the zeros that a sum to 0.001 min ends in."""
+    return current.words().value(Decimal(f"{value.normalize():f}"))
 
 
 def limits_text(criteria: ColdChainCriteria) -> str:
@@ -150,8 +164,8 @@ def _excursions(shown: FileShown) -> list[list[dict[str, object]]]:
             for text in (
                 words.date_time(each.start),
                 words.date_time(each.end),
-                words.value(each.minutes),
-                f"{each.extreme} °C",
+                _minutes(each.minutes),
+                _celsius(each.extreme),
             )
         ]
         for each in shown.excursions
