@@ -2,4 +2,6 @@
 
 from custody.cli import main
 
-main()
+# The drill's second process imports this module again, and must not begin another drill.
+if __name__ == "__main__":
+    main()

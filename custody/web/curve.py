@@ -103,10 +103,10 @@ def _bands(scale: _Scale, criteria: ColdChainCriteria) -> Iterator[str]:
 def _limits(scale: _Scale, criteria: ColdChainCriteria, words: Words) -> Iterator[str]:
     for limit in (criteria.class_0_from, criteria.class_0_to):
         if limit is not None:
-            y = scale.y(limit)
+            y, text = scale.y(limit), f"{words.value(limit)} °C"
             yield (
                 f'<path d="M{scale.sheet.left} {y:.1f}H{scale.right}" stroke="#12181c" stroke-width="1.5" stroke-dasharray="7 4"/>'
-                f'<text x="{scale.right - 4}" y="{y - 5:.1f}" text-anchor="end" font-weight="bold" fill="#12181c">{words.value(limit)} °C</text>'
+                f'<text x="{scale.right - 4}" y="{y - 5:.1f}" text-anchor="end" font-weight="bold" fill="#12181c">{text}</text>'
             )
 
 

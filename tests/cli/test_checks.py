@@ -1,10 +1,12 @@
 """`custody gates` and `custody drill`."""
 
 import json
+from functools import partial
 
 import pytest
 
 from custody.cli import checks
+from custody.workflows.drill import run_drill
 from custody.workflows.drill.runner import Result
 from custody.workflows.drill.table import TABLE
 
@@ -32,12 +34,15 @@ def test_gates_for_people_stand_one_to_a_line_and_whole_in_a_pipe(nowhere):
 
 
 @pytest.mark.slow
-def test_drill_tells_a_program_that_every_scenario_answers_as_the_rules_say(nowhere):
+def test_drill_tells_a_program_what_the_real_workflows_answer(nowhere, monkeypatch):
+    """Two scenarios here, one in each process; all of them are played by the tests of the drill itself."""
+    monkeypatch.setattr(checks, "run_drill", partial(run_drill, numbers=(1, 7)))
+    monkeypatch.setattr(checks, "SCENARIOS", {1: None, 7: None})
     told = nowhere.told("drill")
-    assert [each["scenario"] for each in told] == list(range(1, 35))
     assert all(set(each) == KEYS for each in told)
-    assert [(each["title"], each["expected"]) for each in told] == [(row.title, row.expected) for row in TABLE]
-    assert [each["seen"] for each in told if not each["ok"]] == []
+    assert [(each["scenario"], each["title"], each["expected"], each["seen"], each["ok"]) for each in told] == [
+        (row.number, row.title, row.expected, row.expected, True) for row in TABLE if row.number in {1, 7}
+    ]
 
 
 def results(*, differing=()):

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 import waitress
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from custody.config import Config
@@ -45,6 +46,14 @@ class TickingClock:
     def __call__(self) -> datetime:
         return self.start + self.ahead + timedelta(seconds=monotonic() - self.began)
 
+    @property
+    def now(self) -> datetime:
+        return self()
+
+    @now.setter
+    def now(self, at: datetime) -> None:
+        self.ahead += at - self()
+
     def advance(self, **span: float) -> None:
         self.ahead += timedelta(**span)
 
@@ -57,7 +66,6 @@ class Running:
     store: Store
     config: Config
     clock: TickingClock
-    stop: threading.Event
 
     def cast(self, word: str):
         return next(lot.cast for lot in demonstration.casts(self.config.key_dir) if lot.word == word)
@@ -74,7 +82,7 @@ def serving(made: Path, folder: Path, now: datetime) -> Iterator[Running]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield Running(f"http://127.0.0.1:{server.effective_port}", store, config, clock, threading.Event())
+        yield Running(f"http://127.0.0.1:{server.effective_port}", store, config, clock)
     finally:
         server.close()
         thread.join(timeout=10)
@@ -190,6 +198,13 @@ class Person:
         with self.page.expect_navigation():
             self.page.locator(".signature button").click()
         assert self.page.locator(".confirmation").count(), f"{title}: {self.text()}"
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe-core finds on the page: rules broken, with where."""
+    tags = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in found.response["violations"]]
 
 
 def no_sideways_scroll(page: Page) -> bool:

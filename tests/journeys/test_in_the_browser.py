@@ -14,7 +14,7 @@ from custody.domain.acts.bedside import BagFinished, InfusionEnded, InfusionStar
 from custody.workflows import demonstration
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.rehearsal.bedside import rate_ml_per_min, wristband
-from tests.journeys.browsing import DESK, PHONE, Person, chromium, no_sideways_scroll, serving
+from tests.journeys.browsing import DESK, PHONE, Person, barriers, chromium, no_sideways_scroll, serving
 from tests.web.conftest import NOW, demonstration_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -48,6 +48,7 @@ def picture(person, name):
     for word, size in (("360", PHONE), ("1280", DESK)):
         person.page.set_viewport_size(size)
         assert no_sideways_scroll(person.page), f"{name} at {word} px scrolls sideways"
+        assert barriers(person.page) == [], f"{name} at {word} px"
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             person.page.screenshot(path=Path(folder) / f"{name}_{word}.png", full_page=True)

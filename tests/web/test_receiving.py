@@ -199,7 +199,14 @@ def test_file_is_shown_before_it_is_accepted_and_kept_whole(warm):
     page = upload(warm, receiver, data)
     assert page.code == 303, page.text
     shown = receiver.get(page.location)
-    for said in ("Nothing is recorded until you accept it", "−140.0 °C", "−180.0 °C", "10 min", "Out of range for", "verified: the file is unaltered"):
+    for said in (
+        "Nothing is recorded until you accept it",
+        "−140.0 °C",
+        "−180.0 °C",
+        "10 min",
+        "Out of range for",
+        "verified: the file is unaltered",
+    ):
         assert said in shown.text, said
     assert len(acts_of(warm, warm.cast.trip_logger.key)) == before
     assert receiver.send(shown, f"{page.location}/accept").code == 303
@@ -271,7 +278,7 @@ def test_curve_is_a_plain_picture_that_never_joins_a_gap(warm):
     location = upload(warm, receiver, file_of(warm)).location
     response = receiver.client.get(f"{location}/curve.svg")
     assert response.mimetype == "image/svg+xml"
-    picture = ET.fromstring(response.data)  # noqa: S314 - our own picture
+    picture = ET.fromstring(response.data)
     lines = [each for each in picture.iter() if each.tag.endswith("polyline")]
     assert len(lines) == 1
     assert "style" not in response.get_data(as_text=True)
@@ -368,7 +375,15 @@ def test_every_page_of_the_desk_has_its_words(warm, language):
     receiver = warm.browser(RECEIVER_ONE, language)
     location = upload(warm, receiver, file_of(warm)).location
     bag = warm.cast.bags[0]
-    for path in ("/receiving", warm.url, f"{warm.url}/arrival", f"{warm.url}/temperature", location, f"{warm.url}/bags/{bag}", f"{warm.url}/bags/{bag}/refuse"):
+    for path in (
+        "/receiving",
+        warm.url,
+        f"{warm.url}/arrival",
+        f"{warm.url}/temperature",
+        location,
+        f"{warm.url}/bags/{bag}",
+        f"{warm.url}/bags/{bag}/refuse",
+    ):
         page = receiver.get(path)
         assert page.code == 200, path
         assert not re.search(r"\[(receiving|bedside|trace|scan|button|task|field|act|term)\.", page.html), path

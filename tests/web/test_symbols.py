@@ -40,7 +40,16 @@ def test_sheet_shows_everything_a_shift_scans(web, language):
     page = web.browser(language=language).get("/demo")
     assert page.code == 200
     good = cast_of(web, "good")
-    for text in (SECRET, HOSPITAL_NUMBER, "WB0001X7K2M9Q4", good.dose.value, good.bags[0].value, good.shipper.value, good.seals[0].value, NURSE_ONE):
+    for text in (
+        SECRET,
+        HOSPITAL_NUMBER,
+        "WB0001X7K2M9Q4",
+        good.dose.value,
+        good.bags[0].value,
+        good.shipper.value,
+        good.seals[0].value,
+        NURSE_ONE,
+    ):
         assert text in page.html, text
     assert page.html.count("<section") >= 5
     assert not re.search(r"\[(demo|receiving|term)\.", page.html)

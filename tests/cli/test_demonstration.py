@@ -1,0 +1,121 @@
+"""`custody demo`: a fresh store, what it says of itself, and what becomes of one that cannot be made."""
+
+import os
+import re
+import signal
+import socket
+import time
+
+import pytest
+
+from custody.workflows import demonstration
+from custody.workflows.demonstration import casts
+from custody.workflows.roster import demonstration_accounts
+from tests.cli.conftest import Cli, answer_of, line_with, running, stopped
+
+FIRST_PAGE_WITHIN_S = 10 * int(os.environ.get("CUSTODY_TEST_SLOWER", "4"))
+"""Ten seconds are promised on a machine that does nothing else; tests share theirs."""
+
+
+def test_store_is_a_demonstration_that_proves_itself(looked_at):
+    assert looked_at.told("ledger", "verify")["ok"] is True
+    assert looked_at.folder.stat().st_mode & 0o077 == 0
+    assert {path.name for path in looked_at.folder.iterdir()} >= {"custody.db", "keys"}
+
+
+def test_five_lots_stand_where_people_go_on(looked_at):
+    def bag_of(number):
+        told = looked_at.told("bag", "show", casts(looked_at.folder / "keys")[number - 1].cast.bags[0])
+        return told["state"], bool(told["blocked"])
+
+    assert [bag_of(number) for number in range(1, 6)] == [
+        ("received", False),
+        ("receipt_quarantine", False),
+        ("receipt_quarantine", True),
+        ("quarantine", False),
+        ("received", True),
+    ]
+
+
+def test_seeding_says_where_the_store_is(nowhere):
+    said = nowhere.done("demo", "--seed-only", "--store", nowhere.folder)
+    assert f"export CUSTODY_DATABASE_URL=sqlite:///{nowhere.database}" in said
+    assert f"export CUSTODY_KEY_DIR={nowhere.folder / 'keys'}" in said
+    assert all(character.isprintable() or character == "\n" for character in said)
+
+
+def test_folder_with_a_store_is_left_alone(cli):
+    before = cli.database.read_bytes()
+    assert "exists already; give another folder" in cli.refused("demo", "--seed-only", "--store", cli.folder)
+    assert cli.database.read_bytes() == before
+
+
+def test_folder_that_cannot_be_made_is_refused(nowhere):
+    file = nowhere.folder / "file"
+    file.touch()
+    assert str(file) in nowhere.refused("demo", "--seed-only", "--store", file)
+    assert str(file) in nowhere.refused("demo", "--seed-only", "--store", file / "below")
+    assert "/proc/custody" in nowhere.refused("demo", "--seed-only", "--store", "/proc/custody")
+
+
+def test_interrupted_demonstration_leaves_nothing_in_the_way(nowhere, monkeypatch):
+    other = nowhere.folder / "letter.txt"
+    other.touch()
+    real = demonstration.Player.play
+
+    def interrupted(player, step):
+        if step.name == "released":
+            raise KeyboardInterrupt
+        return real(player, step)
+
+    monkeypatch.setattr(demonstration.Player, "play", interrupted)
+    answer = nowhere("demo", "--seed-only", "--store", nowhere.folder)
+    assert answer.exit_code == 1
+    assert "Traceback" not in answer.output
+    assert list(nowhere.folder.iterdir()) == [other]
+
+
+def test_port_in_use_is_told_before_a_store_is_made(nowhere):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sentence = nowhere.refused("demo", "--store", nowhere.folder / "store", "--port", port)
+    assert f"127.0.0.1:{port} cannot be listened on" in sentence
+    assert not (nowhere.folder / "store").exists()
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "eighty"])
+def test_port_that_is_none_is_a_usage_error(nowhere, port):
+    assert nowhere("demo", "--store", nowhere.folder / "store", "--port", port).exit_code == 2
+
+
+@pytest.mark.slow
+def test_demonstration_is_served_and_says_what_to_try(tmp_path):
+    began = time.monotonic()
+    place = tmp_path / "store"
+    with running("demo", "--store", place, "--port", 0, errors=tmp_path / "errors") as process:
+        url = line_with(process, "custody demonstration:").rpartition(" ")[2]
+        assert answer_of(f"{url}/")[0] == 200
+        assert time.monotonic() - began < FIRST_PAGE_WITHIN_S
+        assert "<form" in answer_of(f"{url}/sign-in")[1]
+        assert answer_of(f"{url}/demo")[0] == 200
+        guide = []
+        for line in process.stdout:
+            guide.append(line.rstrip("\n"))
+            if "Ctrl-C" in line:
+                break
+        assert stopped(process, signal.SIGINT) == 0
+    check_guide(guide, place)
+    assert (tmp_path / "errors").read_text() == ""
+    Cli(place).done("ledger", "verify")
+
+
+def check_guide(guide, place):
+    """Plain text for 80 columns (the store's own long path aside), in which every account and lot exists."""
+    text = "\n".join(guide)
+    assert all(len(line) <= 80 for line in guide if str(place) not in line)
+    assert all(line.isprintable() for line in guide)
+    named = set(re.findall(r"\bdemo-[a-z-]+", text))
+    assert len(named) > 4
+    assert named <= {each.account for each in demonstration_accounts()}
+    assert set(re.findall(r"LOT-\d+", text)) == {lot.cast.lot.value for lot in casts(place / "keys")}
+    assert f"secret: {demonstration.SECRET}" in text
