@@ -6,11 +6,13 @@ for every reason that would tell the arms apart (rules section 13). In an open p
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from custody.domain.acts.base import Act, marked_nodes
-from custody.domain.acts.record import FindingKept, VerdictGiven
+from custody.domain.acts.codec import act_from
+from custody.domain.acts.record import Corrected, FindingKept, VerdictGiven
 from custody.domain.ids import AccountId, Node, SiteId, StudyId
 from custody.domain.terms import BLINDED_ROLES, Role
 
@@ -61,6 +63,8 @@ def act_shown(viewer: Viewer, act: Act) -> bool:
     """Whether an act may appear at all for this viewer."""
     if not viewer.blind:
         return True
+    if isinstance(act, Corrected):
+        act = act_from(act.act, act.act_version, json.loads(act.replacement))
     if act.rule.stage in HIDDEN_STAGES:
         return False
     return all(viewer.may_see(node) for node in marked_nodes(act, None))

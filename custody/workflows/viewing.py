@@ -141,7 +141,7 @@ def _told_by(entry: Entry) -> Act:
 
 def _may_know(viewer: Viewer, act: Act) -> bool:
     """A correction tells what the act it corrects tells."""
-    return act_shown(viewer, act) and act_shown(viewer, judged_act(act))
+    return act_shown(viewer, act)
 
 
 def _event(viewer: Viewer, entry: Entry, about: Entry, *, late: bool, corrected: bool) -> TimelineEvent:

@@ -77,12 +77,15 @@ class Cli:
 
 
 @pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demonstration store, made by the command itself."""
+def seeding(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A demonstration store made by the command itself, and what the command said."""
     folder = tmp_path_factory.mktemp("cli") / "demonstration"
-    answer = Cli(folder)("demo", "--store", folder, "--seed-only")
-    assert answer.exit_code == 0, answer.output
-    return folder
+    return folder, Cli(folder).done("demo", "--store", folder, "--seed-only")
+
+
+@pytest.fixture(scope="session")
+def seeded(seeding: tuple[Path, str]) -> Path:
+    return seeding[0]
 
 
 @pytest.fixture(scope="session")

@@ -37,10 +37,10 @@ def test_five_lots_stand_where_people_go_on(looked_at):
     ]
 
 
-def test_seeding_says_where_the_store_is(nowhere):
-    said = nowhere.done("demo", "--seed-only", "--store", nowhere.folder)
-    assert f"export CUSTODY_DATABASE_URL=sqlite:///{nowhere.database}" in said
-    assert f"export CUSTODY_KEY_DIR={nowhere.folder / 'keys'}" in said
+def test_seeding_says_where_the_store_is(looked_at, seeding):
+    _, said = seeding
+    assert f"export CUSTODY_DATABASE_URL=sqlite:///{looked_at.database}" in said
+    assert f"export CUSTODY_KEY_DIR={looked_at.folder / 'keys'}" in said
     assert all(character.isprintable() or character == "\n" for character in said)
 
 

@@ -362,6 +362,12 @@ def test_no_infusion_starts_unless_every_rule_holds_and_none_is_stopped_without_
     assert verdicts["G12N", "recorded"] + verdicts["G12N", "stopped"] > 0
 
 
+def test_the_model_shares_no_code_with_custody():
+    for path in Path(__file__).parent.glob("model*.py"):
+        assert "import custody" not in path.read_text(encoding="utf-8")
+        assert "from custody" not in path.read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def bed(base, tmp_path_factory):
     """Everything right up to the last signatures: the same as `base`, later."""
