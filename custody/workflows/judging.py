@@ -9,7 +9,7 @@ from typing import Any
 
 from custody.domain.acts.base import Act, marked_nodes
 from custody.domain.acts.codec import encoded
-from custody.domain.acts.record import FindingKept, HeadRead, VerdictGiven
+from custody.domain.acts.record import FindingKept, VerdictGiven
 from custody.domain.dossier import Dossier, Signed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
@@ -69,7 +69,7 @@ def kept(
         persons=tuple(signer.person.value for signer in signers),
         criteria_versions=_criteria_versions(dossier, study),
         findings=tuple(finding_kept(f) for f in verdict.findings),
-        heads=tuple(HeadRead(stream=key, position=h.position, digest=h.digest) for key, h in sorted(dossier.heads.items())),
+        heads=tuple(sorted(f"{key} {head.position} {head.digest}" for key, head in dossier.heads.items())),
     )
 
 

@@ -22,7 +22,7 @@ from custody.errors import NotFoundError
 from custody.store import entries, lookups
 from custody.store.entries import NewEntry
 from custody.workflows.dossiers import dossier_of
-from custody.workflows.order import judged_act, proposed_act, proposed_of
+from custody.workflows.order import proposed_act, proposed_of
 
 BAD_ACTS = frozenset(
     {

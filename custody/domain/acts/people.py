@@ -114,7 +114,7 @@ class RoleRevoked(Act):
     after=("account_created",),
     unguarded_because="a secret grants nothing; it is written with the credential it speaks of",
     biz_step="other",
-    companion=True,
+    by=EVERYONE,
 )
 @dataclass(frozen=True, kw_only=True)
 class SecretSet(Act):

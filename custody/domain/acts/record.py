@@ -102,15 +102,6 @@ class FindingKept:
     evidence: tuple[Digest, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeadRead:
-    """How far one stream had been written when the verdict read it."""
-
-    stream: str
-    position: int
-    digest: Digest
-
-
 @act(
     "verdict_given",
     title="Verdict",
@@ -122,7 +113,10 @@ class HeadRead:
 )
 @dataclass(frozen=True, kw_only=True)
 class VerdictGiven(Act):
-    """Everything needed to show the verdict again for ever, and to judge it again with the same software."""
+    """Everything needed to show the verdict again for ever, and to judge it again with the same software.
+
+    `heads`: how far each stream had been written when the verdict read it, as `stream position digest`.
+    """
 
     node: Node
     hold_point: HoldPoint
@@ -133,4 +127,4 @@ class VerdictGiven(Act):
     persons: tuple[str, ...]
     criteria_versions: tuple[int, ...]
     findings: tuple[FindingKept, ...]
-    heads: tuple[HeadRead, ...]
+    heads: tuple[str, ...]
