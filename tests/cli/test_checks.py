@@ -35,7 +35,7 @@ def test_gates_for_people_stand_one_to_a_line_and_whole_in_a_pipe(nowhere):
 
 @pytest.mark.slow
 def test_drill_tells_a_program_what_the_real_workflows_answer(nowhere, monkeypatch):
-    """Two scenarios here, one in each process; all of them are played by the tests of the drill itself."""
+    """Two scenarios here; all of them are played by the tests of the drill itself."""
     monkeypatch.setattr(checks, "run_drill", partial(run_drill, numbers=(1, 7)))
     monkeypatch.setattr(checks, "SCENARIOS", {1: None, 7: None})
     told = nowhere.told("drill")
@@ -61,8 +61,7 @@ def results(*, differing=()):
 def played(found):
     """A drill that has been played already: what the command makes of results is tested here, the playing elsewhere."""
 
-    def run(_folder, *, on_done, processes):
-        assert processes in {1, 2}
+    def run(_folder, *, on_done):
         for result in found:
             on_done(result)
         return found

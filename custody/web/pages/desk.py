@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flask import request
@@ -80,8 +79,3 @@ def signature_of(rule: ActRule, place: int, *, lines: tuple[Line, ...], digest: 
         error=error,
         button=words.say(button),
     )
-
-
-def filled(given: Mapping[str, str]) -> dict[str, list[str]]:
-    """Values as if somebody had typed them."""
-    return {name: [value] for name, value in given.items()}
