@@ -34,6 +34,8 @@ DB_NAME = "custody.db"
 WARM_CELSIUS = "-130.0"
 """Class 2 for a frozen bag: quarantine until QA decides (rules section 11)."""
 LATE = timedelta(minutes=200)
+JUST_ARRIVED = timedelta(days=-downstream.SHIP_DAY) - UNTIL_BEDSIDE - timedelta(minutes=278)
+"""Shifts a trip, whose file is read in its minute 276, so that this was two minutes ago."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,12 +115,17 @@ def script(key_dir: Path, now: datetime) -> tuple[Step, ...]:
         downstream.make_lot(road, cast, criteria)
     for word in ("good", "warm", "gap", "recalled"):
         downstream.release_lot(road, lots[word])
+    for word in ("good", "recalled"):
+        _travel(road, lots[word])
+        downstream.accept(road, lots[word], lots[word].bags[:2])
+    # The others have only just arrived: an older file would leave hours without readings, and stop their bags for another reason.
+    waiting = Script(road.start + JUST_ARRIVED)
+    _travel(waiting, lots["warm"], celsius=WARM_CELSIUS)
+    _travel_late(waiting, lots["gap"])
     downstream.store_until_packing(road, kept=lots["good"].kept)
-    for word in ("good", "warm", "gap", "recalled"):
-        bags = lots[word].bags[:2]
-        downstream.pack(road, lots[word], bags)
-        downstream.seal(road, lots[word], bags)
-    _travel(road, lots)
+    for later in (waiting, Script(waiting.start - LATE)):
+        downstream.store_until_packing(later, kept=lots["warm"].kept, fill_day=downstream.RELEASE_DAY)
+        road.steps += later.steps
     bedside.open_cohort(road, lots["good"], criteria)
     bedside.enrol(road, lots["good"], criteria)
     bedside.allocate(road, lots["good"])
@@ -128,25 +135,28 @@ def script(key_dir: Path, now: datetime) -> tuple[Step, ...]:
     return tuple(step for step in road.in_order() if step.at <= now)
 
 
-def _travel(road: Script, lots: dict[str, Cast]) -> None:
-    """Good and recalled arrive and are accepted; warm and gap wait at the receiving desk, and will be stopped there."""
-    for word in ("good", "recalled"):
-        downstream.travel(road, lots[word])
-        downstream.accept(road, lots[word], lots[word].bags[:2])
-    downstream.travel(road, lots["warm"], celsius=WARM_CELSIUS)
-    _travel_late(road, lots["gap"])
+def _travel(road: Script, cast: Cast, *, celsius: str | None = None) -> None:
+    """Packed, sealed, on the road for four hours, arrived, its file read."""
+    _dispatch(road, cast)
+    downstream.travel(road, cast, celsius=celsius)
+
+
+def _dispatch(road: Script, cast: Cast) -> None:
+    downstream.pack(road, cast, cast.bags[:2])
+    downstream.seal(road, cast, cast.bags[:2])
 
 
 def _travel_late(road: Script, cast: Cast) -> None:
     """The courier keeps the shipper for hours longer than planned: nobody can say where it was, though it stayed cold."""
-    on_time, late = Script(road.start), Script(road.start + LATE)
+    packed, on_time, late = Script(road.start - LATE), Script(road.start - LATE), Script(road.start)
+    _dispatch(packed, cast)
     downstream.travel(on_time, cast)
     downstream.travel(late, cast)
     taken_over = [step for step in on_time.steps if step.name.startswith("handoff_")][:2]
     arrived = [step for step in late.steps if step.name != "logger_file_read"][2:]
-    road.steps += [*taken_over, *arrived]
+    road.steps += [*packed.steps, *taken_over, *arrived]
     read = late.steps[-1].at
-    start = road.when(days=downstream.SHIP_DAY, minutes=-45)
+    start = on_time.when(days=downstream.SHIP_DAY, minutes=-45)
     read_file(road, cast.trip_logger, start, read, cast.kept.celsius, downstream.RECEIVERS[0], at=read, interval=cast.kept.interval)
 
 
