@@ -1,8 +1,8 @@
 """`chain`: one valid history from consent to infusion, in memory; a test changes one thing and asks for the verdict.
 
-    def test_bag_with_another_seal_is_blocked_at_receipt(chain):
-        chain.change("shipment_arrived", seals=(SealNumber("S-999"),))
-        assert blocked_gates(chain.verdict_at(HoldPoint.RECEIPT)) == {"RCV-SEAL"}
+def test_bag_with_another_seal_is_blocked_at_receipt(chain):
+    chain.change("shipment_arrived", seals=(SealNumber("S-999"),))
+    assert blocked_gates(chain.verdict_at(HoldPoint.RECEIPT)) == {"RCV-SEAL"}
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ class Memory:
             for signer in signers[1:]:
                 answers = json.dumps(body_of(step.second or act), sort_keys=True) if act.rule.second == "repeat" else ""
                 assert signer.meaning is not None
-                self._append(
-                    Countersigned(node=act.subject, proposal=digest, meaning=signer.meaning, answers=answers), step, signer
-                )
+                self._append(Countersigned(node=act.subject, proposal=digest, meaning=signer.meaning, answers=answers), step, signer)
         for companion in act.companions(STUDY):
             self._append(companion, step, signers[-1])
         if step.series is not None:
@@ -135,9 +133,7 @@ class Memory:
 
     def result(self, node: Node, test: str) -> Digest:
         return next(
-            d.digest
-            for d in reversed(deeds_of(self.streams[node.key]))
-            if isinstance(d.act, ResultRecorded) and d.act.test == test
+            d.digest for d in reversed(deeds_of(self.streams[node.key])) if isinstance(d.act, ResultRecorded) and d.act.test == test
         )
 
 

@@ -89,10 +89,10 @@ ACCOUNTS = (
     ("demo-qp-one", "releases a lot"),
 )
 TRY = (
-    ("good", ("take its bag from the hospital freezer through thaw", "and bedside to the end of the infusion")),
-    ("warm", ("receive its shipment: the trip's temperature file", "makes custody STOP (BAG-COLD)")),
-    ("gap", ("receive its shipment: hours without a custodian", "make custody STOP (BAG-GAP)")),
-    ("not_released", ("conclude its results, review and release it; until", "then nothing ships it (BAG-REL)")),
-    ("recalled", ("its bags are at the hospital; every next step stops", "(BAG-RECALL)")),
+    ("good", ("take its bag from the hospital freezer through thaw", "and bedside to the end of the infusion, within the hour")),
+    ("warm", ("receive its bags as the two receivers: STOP, its trip", "was too warm (BAG-COLD)")),
+    ("gap", ("receive its bags within 20 minutes: STOP, for over an", "hour nobody answered for them (BAG-GAP)")),
+    ("not_released", ("pack it: STOP at the seal (BAG-REL), until you conclude", "its results, review and release it")),
+    ("recalled", ("its bags are at the hospital, and no hold point lets", "them pass any more (BAG-RECALL)")),
 )
 COMMANDS = (demo,)

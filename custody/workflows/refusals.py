@@ -16,9 +16,7 @@ from custody.workflows.people import Present
 SEEN_MAX = 400
 
 
-def keep_scan(
-    connection: Connection, present: Present, study: StudyId | None, where: str, seen: str, refusal: str, now: datetime
-) -> None:
+def keep_scan(connection: Connection, present: Present, study: StudyId | None, where: str, seen: str, refusal: str, now: datetime) -> None:
     """Keep a scan that was refused at `where`, cut at 400 characters, with its whole length."""
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in seen[:SEEN_MAX])
     act = ScanRefused(account=present.account, where=where, seen=printable, length=len(seen), refusal=refusal)

@@ -92,9 +92,7 @@ def changes(connection: Connection, study: StudyId, old: int | None, new: int) -
     before = dict(_flat(json.loads(proposed_text(connection, study, old)))) if old is not None else {}
     after = dict(_flat(json.loads(proposed_text(connection, study, new))))
     keys = sorted(before.keys() | after.keys())
-    return tuple(
-        Change(key=key, before=before.get(key, ""), after=after.get(key, "")) for key in keys if before.get(key) != after.get(key)
-    )
+    return tuple(Change(key=key, before=before.get(key, ""), after=after.get(key, "")) for key in keys if before.get(key) != after.get(key))
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

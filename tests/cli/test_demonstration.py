@@ -5,11 +5,18 @@ import re
 import signal
 import socket
 import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from custody.workflows import demonstration
 from custody.workflows.demonstration import casts
+from custody.workflows.door import Store, open_store
+from custody.workflows.rehearsal import downstream
+from custody.workflows.rehearsal.player import Player
+from custody.workflows.rehearsal.road import Cast
+from custody.workflows.rehearsal.steps import Script
 from custody.workflows.roster import demonstration_accounts
 from tests.cli.conftest import Cli, answer_of, line_with, running, stopped
 
@@ -35,6 +42,66 @@ def test_five_lots_stand_where_people_go_on(looked_at):
         ("quarantine", False),
         ("received", True),
     ]
+
+
+@pytest.mark.parametrize(("word", "codes"), [("warm", ("BAG-COLD",)), ("gap", ("BAG-GAP",))])
+def test_receiving_a_waiting_shipment_stops_for_the_promised_reason_only(store, word, codes):
+    """What `custody demo` says will happen, happens: through the real workflow, right after the store was made."""
+    cast = cast_of(store, word)
+    road = Script(store.made_at)
+    downstream.accept(road, cast, cast.bags[:1])
+    accepted = replace(road.in_order()[0], at=store.made_at + timedelta(minutes=3))
+    outcome = Player(store.open()).attempt(accepted)
+    assert (outcome.kind, outcome.verdict.codes) == ("stopped", codes)
+
+
+@pytest.mark.parametrize(("word", "code"), [("not_released", "BAG-REL"), ("recalled", "BAG-RECALL")])
+def test_lot_that_must_not_travel_is_stopped_when_its_shipper_is_sealed(store, word, code):
+    bags = cast_of(store, word).bags[2:4]
+    other = Cast(number=9, upstream=1, batch=9)
+    road = Script(store.made_at + timedelta(minutes=130))
+    downstream.pack(road, other, bags, days=0)
+    downstream.seal(road, other, bags, days=0)
+    player = Player(store.open())
+    *before, sealed = road.in_order()
+    for step in before:
+        player.play(replace(step, at=max(step.at, store.made_at)))
+    outcome = player.attempt(sealed)
+    assert outcome.kind == "stopped"
+    assert code in outcome.verdict.codes
+
+
+def test_lot_that_is_not_released_can_be(store):
+    road = Script(store.made_at)
+    downstream.release_lot(road, cast_of(store, "not_released"))
+    for n, step in enumerate(road.in_order(), start=1):
+        Player(store.open()).play(replace(step, at=store.made_at + timedelta(minutes=n)))
+
+
+@dataclass
+class Copy:
+    """A copy of the demonstration store, and when it was made."""
+
+    cli: Cli
+    made_at: datetime
+    opened: Store | None = None
+
+    def open(self):
+        self.opened = self.opened or open_store(f"sqlite:///{self.cli.database}")
+        return self.opened
+
+
+@pytest.fixture
+def store(cli):
+    newest = max(event["recorded_at"] for event in cli.told("bag", "show", "DEMO0002B0019")["events"])
+    copy = Copy(cli, datetime.fromisoformat(newest))
+    yield copy
+    if copy.opened is not None:
+        copy.opened.close()
+
+
+def cast_of(store, word):
+    return next(lot.cast for lot in casts(store.cli.folder / "keys") if lot.word == word)
 
 
 def test_seeding_says_where_the_store_is(looked_at, seeding):

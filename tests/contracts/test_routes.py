@@ -13,7 +13,9 @@ from custody.web.access import Access, needs, public, signed_in
 from custody.web.app import create_app
 from custody.workflows.door import open_store, upgrade
 
-PUBLIC = frozenset({"sign_in.form", "sign_in.enter", "sign_in.leave", "sign_in.language", "health.answers", "demonstration.sheet", "static"})
+PUBLIC = frozenset(
+    {"sign_in.form", "sign_in.enter", "sign_in.leave", "sign_in.language", "health.answers", "demonstration.sheet", "static"}
+)
 """Endpoints open to everybody. A new one needs a line here and an argument in its decorator."""
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from custody.domain.acts.quality import OutOfSpecificationClosed, OutOfSpecificationOpened
 from custody.domain.folds.base import MissingFact
-from custody.domain.folds.lot import LotFold
 from custody.domain.folds.judged import shown_limit
+from custody.domain.folds.lot import LotFold
 from custody.domain.folds.results import Results
 from custody.domain.folds.study import StudyFold
 from custody.domain.quality import NumberLimit, TextLimit

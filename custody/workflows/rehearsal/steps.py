@@ -64,8 +64,9 @@ LateAct = Callable[[Seen], Act]
 class Step:
     """`by`: accounts in the order in which they sign. `late` makes the act from the history so far where it must name entries of it.
 
-    A step may stop before the last signature; another one of the same act goes on with the signature `from_place`. `second` is what the second person scanned, when it differs; `happened_at` is given when the entry comes late; `series` and `file`
-    travel with a temperature file.
+    A step may stop before the last signature; another one of the same act goes on with the signature `from_place`. `second` is what
+    the second person scanned, when it differs; `happened_at` is given when the entry comes late; `series` and `file` travel with a
+    temperature file.
     """
 
     name: str
