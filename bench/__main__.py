@@ -12,8 +12,8 @@ from rich.table import Table
 from bench import floor, scan, verdict, verify
 from bench.seed import bedside_store
 
-DOSES = 16
-ROUNDS = 12
+DOSES = 30
+ROUNDS = 3
 CLIENTS = (1, 8, 32)
 DOSSIERS = (10, 100, 1000)
 console = Console()
@@ -42,7 +42,7 @@ def main() -> None:
 def _scan(store, folder: Path, casts, commits: float) -> None:  # noqa: ANN001
     table = Table("clients", "scans with verdict", "per second", "ratio to floor", "p50 ms", "p99 ms", title="bedside scan over HTTP")
     with scan.served(store, folder / "keys") as port:
-        scan.measure(port, casts, 8, 2)
+        scan.measure(port, casts, 8, 4)  # both workers have read every dose once
         for clients in CLIENTS:
             found = scan.measure(port, casts, clients, ROUNDS)
             row = (f"{found.per_second:,.0f}", f"{found.per_second / commits:.3f}", f"{found.p50_ms:.1f}", f"{found.p99_ms:.1f}")

@@ -17,14 +17,16 @@ from custody.store.facts import ORIGIN, mark_demonstration, set_fact
 from custody.store.schema import upgrade
 from custody.workflows import people
 from custody.workflows.demonstration import SECRET
-from custody.workflows.rehearsal import bedside, downstream
+from custody.workflows.rehearsal import bedside, downstream, upstream
 from custody.workflows.rehearsal.player import Player, open_ledger
 from custody.workflows.rehearsal.road import Cast
 from custody.workflows.rehearsal.steps import Script, Step
 from custody.workflows.rehearsal.steps import people as cast_people
-from custody.workflows.rehearsal.whole import make, prepare, study_of
+from custody.workflows.rehearsal.whole import make_lot, prepare, study_of
 
 WEIGHT_KG = Decimal(70)
+LOT = 15
+"""Bags of one lot that are given here; the lots draw vials by the numbers of their first doses, of which the bank has 16."""
 
 
 def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
@@ -36,7 +38,7 @@ def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
         mark_demonstration(connection)
         set_fact(connection, ORIGIN, "custody.example.org/bench")
     now = datetime.now(UTC)
-    casts = tuple(_cast(n, doses) for n in range(doses))
+    casts = tuple(_cast(n) for n in range(doses))
     script = _script(now + timedelta(minutes=3), casts)
     steps = [step for step in script.in_order() if step.at <= now]
     open_ledger(store, steps[0].at - timedelta(minutes=1))
@@ -49,9 +51,9 @@ def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
     return store, casts
 
 
-def _cast(n: int, doses: int) -> Cast:
-    """All doses come from one lot; each has a participant and a bag of its own."""
-    return Cast(number=n + 1, batch=1, upstream=1, weight_kg=WEIGHT_KG, bag_count=doses + 1, first_bag=n)
+def _cast(n: int) -> Cast:
+    """Fifteen doses a lot; each has a participant and a bag of its own. All lots come from one bank."""
+    return Cast(number=n + 1, batch=n // LOT + 1, upstream=1, weight_kg=WEIGHT_KG, bag_count=LOT + 1, first_bag=n % LOT)
 
 
 def _script(start: datetime, casts: tuple[Cast, ...]) -> Script:
@@ -64,20 +66,24 @@ def _script(start: datetime, casts: tuple[Cast, ...]) -> Script:
     script = Script(start.replace(second=0, microsecond=0))
     prepare(script, text, criteria)
     first = casts[0]
-    make(script, first, criteria)
+    upstream.give(script, first, criteria)
+    upstream.bring_tissue(script, first)
+    upstream.make_banks(script, first, criteria)
     downstream.store_until_packing(script, kept=first.kept)
-    downstream.pack(script, first, first.bags)
-    downstream.seal(script, first, first.bags)
-    downstream.travel(script, first)
-    for bag in first.bags:
-        downstream.accept(script, first, (bag,))
+    for lot in casts[::LOT]:
+        make_lot(script, lot, criteria)
+        downstream.pack(script, lot, lot.bags)
+        downstream.seal(script, lot, lot.bags)
+        downstream.travel(script, lot)
+        for bag in lot.bags:
+            downstream.accept(script, lot, (bag,))
     bedside.open_cohort(script, first, criteria)
     for cast in casts:
         bedside.enrol(script, cast, criteria)
         bedside.allocate(script, cast)
         bedside.thaw(script, cast, cast.dose_bags[0], minutes=-40)
         bedside.make_ready_at_the_bed(script, cast)
-    script.steps = [_counted(step, len(first.bags)) for step in _files_once(script.steps)]
+    script.steps = [_counted(step, LOT + 1) for step in _files_once(script.steps)]
     return script
 
 
