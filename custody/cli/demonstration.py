@@ -76,23 +76,29 @@ def _guide(url: str, place: Path) -> str:
     for word, text in TRY:
         first, *rest = text
         lines += [f"  {lots[word].lot}  {word.replace('_', ' '):13} {first}", *(f"  {'':23} {line}" for line in rest)]
+    lines += ["", *LATER]
     lines += ["", _where(place), "", "Stop with Ctrl-C. Nothing here is real; research use, not a medical device."]
     return "\n".join(lines)
 
 
 ACCOUNTS = (
-    ("demo-receiver-one", "receives a shipment with its temperature file"),
-    ("demo-preparer-one", "thaws and prepares a dose"),
-    ("demo-nurse-one", "gives it at the bedside"),
-    ("demo-nurse-two", "checks it there, on a second device"),
+    ("demo-receiver-one", "receives, with demo-receiver-two"),
+    ("demo-preparer-one", "thaws and prepares, with demo-preparer-two"),
     ("demo-physician-one", "prescribes and confirms"),
+    ("demo-nurse-one", "checks and gives at the bedside, with demo-nurse-two"),
+    ("demo-coldchain-one", "packs and ships, with demo-verifier-one"),
+    ("demo-qc-reviewer-one", "concludes results; demo-qa-one reviews the records"),
     ("demo-qp-one", "releases a lot"),
 )
 TRY = (
-    ("good", ("take its bag from the hospital freezer through thaw", "and bedside to the end of the infusion, within the hour")),
+    ("good", ("take its bag from the hospital freezer through thaw", "and bedside to the end of the infusion")),
     ("warm", ("receive its bags as the two receivers: STOP, its trip", "was too warm (BAG-COLD)")),
-    ("gap", ("receive its bags within 20 minutes: STOP, for over an", "hour nobody answered for them (BAG-GAP)")),
-    ("not_released", ("pack it: STOP at the seal (BAG-REL), until you conclude", "its results, review and release it")),
+    ("gap", ("receive its bags as the two receivers: STOP, for over", "an hour nobody answered for them (BAG-GAP)")),
+    ("not_released", ("pack it: STOP at the seal (BAG-REL), until its results", "are concluded, and it is reviewed and released")),
     ("recalled", ("its bags are at the hospital, and no hold point lets", "them pass any more (BAG-RECALL)")),
+)
+LATER = (
+    "Receive within 20 minutes: the two trips' temperature files end when the store",
+    "was made, and a longer gap without readings stops a bag as well (BAG-COLD).",
 )
 COMMANDS = (demo,)

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -93,7 +94,9 @@ class Copy:
 
 @pytest.fixture
 def store(cli):
-    newest = max(event["recorded_at"] for event in cli.told("bag", "show", "DEMO0002B0019")["events"])
+    with sqlite3.connect(cli.database) as connection:
+        (newest,) = connection.execute("SELECT max(recorded_at) FROM entry").fetchone()
+    connection.close()
     copy = Copy(cli, datetime.fromisoformat(newest))
     yield copy
     if copy.opened is not None:
