@@ -44,8 +44,10 @@ class Config:
 
 
 def _beside(url: str) -> str:
-    """Keys lie in a folder beside the database file unless CUSTODY_KEY_DIR names another place."""
-    return url.partition("///")[2] + ".keys" if "///" in url else "custody.keys"
+    """Keys lie beside the database file unless CUSTODY_KEY_DIR names another place: in `keys` where a demonstration made it."""
+    file = Path(url.partition("///")[2] or "custody.db")
+    demonstration = file.with_name("keys")
+    return str(demonstration if demonstration.is_dir() else file.with_name(file.name + ".keys"))
 
 
 def _number(given: Mapping[str, str], name: str, default: int) -> int:

@@ -28,6 +28,12 @@ def keep_access(connection: Connection, present: Present, study: StudyId | None,
     _keep(connection, AccessRefused(account=present.account, what=what[:SEEN_MAX], refusal=refusal), present, study, now)
 
 
+def access_refused(connection: Connection, by: Signed, study: StudyId | None, *, what: str, refusal: str, now: datetime) -> None:
+    """The same, of somebody without a session: the rehearsal."""
+    act = AccessRefused(account=by.account, what=what[:SEEN_MAX], refusal=refusal)
+    entries.append(connection, [NewEntry(act=act, happened_at=now, by=by, study=study, station="", signature=None)], recorded_at=now)
+
+
 def _keep(connection: Connection, act: ScanRefused | AccessRefused, present: Present, study: StudyId | None, now: datetime) -> None:
     if not present.grants:
         return  # an entry needs a role and a site; the refused sign-in is kept already

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from custody.domain.acts.base import ACTS, Act
-from custody.domain.acts.people import AccessRefused
 from custody.domain.acts.record import Countersigned, ProposalWithdrawn, Proposed, VerdictGiven
 from custody.domain.dossier import Entry, Signed, deeds_of, pending_proposals
 from custody.domain.folds.bag import BagFold
@@ -20,7 +19,6 @@ from custody.domain.ids import BagId, Node, ShipmentId, node_of
 from custody.domain.masking import Seen, Viewer, act_shown, verdict_shown
 from custody.errors import NotFoundError
 from custody.store import entries, lookups
-from custody.store.entries import NewEntry
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.order import proposed_act, proposed_of
 
@@ -74,9 +72,6 @@ class Passport:
     events: tuple[TimelineEvent, ...]
     parents: tuple[Node, ...]
     children: tuple[Node, ...]
-    holder: str
-    state: str
-    expires_at: datetime | None
     waiting: tuple[lookups.WaitingProposal, ...]
 
 
@@ -96,7 +91,6 @@ def passport(connection: Connection, viewer: Viewer, node: Node, now: datetime) 
         parents=_nodes(viewer, above),
         children=_nodes(viewer, below),
         waiting=_waiting(connection, viewer, stream, now),
-        **_standing(connection, viewer, node),
     )
     return Seen(story)
 
@@ -226,23 +220,3 @@ def _gaps(connection: Connection, viewer: Viewer, bag: BagId, now: datetime) -> 
         )
         for gap in gaps
     )
-
-
-def _standing(connection: Connection, viewer: Viewer, node: Node) -> dict[str, Any]:
-    """Holder, state and expiry in words for the line on top."""
-    nothing: dict[str, Any] = {"holder": "", "state": "", "expires_at": None}
-    if not isinstance(node, BagId) or viewer.study is None:
-        return nothing
-    dossier = dossier_of(connection, [node, viewer.study])
-    fold = BagFold(dossier, node, StudyFold(dossier, viewer.study))
-    try:
-        return {"holder": str(fold.custody.custodian), "state": fold.state.value, "expires_at": fold.earliest_expiry().expires_at}
-    except MissingFact:
-        return nothing
-
-
-def refuse_access(connection: Connection, viewer: Viewer, what: str, refusal: str, by: Signed, now: datetime) -> None:
-    """Keep the attempt to open something that is not for this person."""
-    act = AccessRefused(account=viewer.account, what=what[:400], refusal=refusal)
-    entry = NewEntry(act=act, happened_at=now, by=by, study=viewer.study, station="", signature=None)
-    entries.append(connection, [entry], recorded_at=now)

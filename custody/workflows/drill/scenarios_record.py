@@ -29,6 +29,7 @@ from custody.workflows.drill.chains import REFUSALS, Bench, Chain, codes
 from custody.workflows.drill.roads import CAST, QA, START, made, road
 from custody.workflows.drill.scenarios_bedside import SPONSOR
 from custody.workflows.drill.scenarios_moving import BEDSIDE
+from custody.workflows.refusals import access_refused
 from custody.workflows.rehearsal.bedside import NURSES
 from custody.workflows.rehearsal.bedside import vitals as record_vitals
 from custody.workflows.rehearsal.editing import in_order, step_of, until
@@ -73,7 +74,7 @@ def _open_lot(bench: Bench) -> str:
             viewing.passport(connection, nurse, CAST.lot, START)
         except NotFoundError as error:
             code = REFUSALS[type(error)]
-            viewing.refuse_access(connection, nurse, CAST.lot.key, code, _signed(NURSES[0]), START)
+            access_refused(connection, _signed(NURSES[0]), STUDY, what=CAST.lot.key, refusal=code, now=START)
         else:
             return "shown"
     with bench.store.reading() as connection:
