@@ -11,6 +11,8 @@ from rich.table import Table
 
 from bench import floor, scan, verdict, verify
 from bench.seed import bedside_store
+from custody.store.connection import open_store
+from custody.store.schema import upgrade
 
 DOSES = 30
 ROUNDS = 3
@@ -35,7 +37,7 @@ def main() -> None:
         if "verdict" in chosen.parts:
             _verdict(store, casts, large=chosen.large)
         if "verify" in chosen.parts:
-            _verify(store, folder, large=chosen.large)
+            _verify(folder, large=chosen.large)
         store.close()
 
 
@@ -61,12 +63,15 @@ def _verdict(store, casts, *, large: bool) -> None:  # noqa: ANN001
     console.print(table)
 
 
-def _verify(store, folder: Path, *, large: bool) -> None:  # noqa: ANN001
+def _verify(folder: Path, *, large: bool) -> None:
+    store = open_store(f"sqlite:///{folder / 'verify.db'}")
+    upgrade(store)
     table = Table("entries", "bare hash loop s", "ledger verify s", "ratio", title="ledger verify")
     for size in (20_000, 100_000, *((1_000_000,) if large else ())):
         verify.fill(store, size)
-        found = verify.measure(store, folder / "bench.db")
+        found = verify.measure(store, folder / "verify.db")
         table.add_row(f"{found['entries']:,}", f"{found['bare_s']:.2f}", f"{found['verify_s']:.2f}", f"{found['ratio']:.2f}")
+    store.close()
     console.print(table)
 
 
