@@ -101,12 +101,17 @@ def _number(text: str, line: int, what: str) -> Decimal:
         raise malformed(line, str(error)) from error
 
 
-def _temperature(text: str, line: int) -> Decimal:
-    """A measured temperature; MalformedFileError for a sentinel (---, 999.9, -127, NaN), which is no measurement."""
+def _summary_temperature(text: str, line: int) -> Decimal:
+    """A temperature the device worked out, such as a mean, which may well be -127; MalformedFileError when it is none."""
     try:
-        celsius = Celsius.parse(text).value
+        return Celsius.parse(text).value
     except InputError as error:
         raise malformed(line, f"no temperature: {error}") from error
+
+
+def _temperature(text: str, line: int) -> Decimal:
+    """A measured temperature; MalformedFileError for a sentinel (---, 999.9, -127, NaN), which is no measurement."""
+    celsius = _summary_temperature(text, line)
     if celsius == SENSOR_FAULT:
         raise malformed(line, f"“{text}” is what a sensor without a value answers, not a temperature")
     return celsius
@@ -127,7 +132,7 @@ def _time(blocks: Blocks, clock: _Clock, *path: str) -> datetime | None:
 
 def _celsius(blocks: Blocks, key: str) -> Decimal | None:
     seen = blocks.found("Res", key)
-    return _temperature(*seen) if seen and seen[0] else None
+    return _summary_temperature(*seen) if seen and seen[0] else None
 
 
 def _activation(blocks: Blocks) -> Decimal:

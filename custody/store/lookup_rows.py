@@ -47,6 +47,7 @@ class WaitingProposals(Protocol):
     def put(self, told: Told) -> None: ...
     def sign(self, stream: str, proposal: str, signers: int) -> None: ...
     def remove(self, stream: str, proposal: str) -> None: ...
+    def holds(self, stream: str, number: int) -> bool: ...
 
 
 class NumberOf(Protocol):
@@ -80,7 +81,7 @@ def take_in(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effec
         return None
     if told.act == "countersigned":
         return _countersigned(told, waiting, number_of)
-    return _effect(told.stream, _Deed(told.number, told.act, told.act_version, told.body), number_of)
+    return _effect(told.stream, _Deed(told.number, told.act, told.act_version, told.body), number_of, waiting)
 
 
 def _countersigned(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effect | None:
@@ -94,7 +95,7 @@ def _countersigned(told: Told, waiting: WaitingProposals, number_of: NumberOf) -
     waiting.remove(told.stream, proposal)
     if not takes_part(found.act):
         return None
-    return _effect(told.stream, _Deed(found.number, found.act, found.act_version, json.loads(found.body)), number_of)
+    return _effect(told.stream, _Deed(found.number, found.act, found.act_version, json.loads(found.body)), number_of, waiting)
 
 
 class _Deed(NamedTuple):
@@ -104,12 +105,13 @@ class _Deed(NamedTuple):
     body: Fields
 
 
-def _effect(stream: str, deed: _Deed, number_of: NumberOf) -> Effect | None:
+def _effect(stream: str, deed: _Deed, number_of: NumberOf, waiting: WaitingProposals) -> Effect | None:
     body = deed.body
     if deed.act != "corrected":
         return Effect(deed.number, stream, links_of(stream, deed.act, deed.act_version, body), replaces=False)
     corrected = number_of(body["entry"], stream)
-    if corrected is None:
+    # What only waits has no links yet to be put right; the workflows refuse to correct it.
+    if corrected is None or waiting.holds(stream, corrected):
         return None
     right = links_of(stream, body["act"], body["act_version"], json.loads(body["replacement"]))
     return Effect(corrected, stream, right, replaces=True)
@@ -122,11 +124,11 @@ _this_proposal = and_(waiting_proposal.c.stream == bindparam("in_stream"), waiti
 _GET_WAITING = Prepared(
     select(*(waiting_proposal.c[name] for name in ("entry_id", "signers", "act", "act_version", "body"))).where(_this_proposal)
 )
+_this_number = and_(waiting_proposal.c.stream == bindparam("in_stream"), waiting_proposal.c.entry_id == bindparam("number_wanted"))
+_WAITING_NUMBER = Prepared(select(waiting_proposal.c.entry_id).where(_this_number))
 _SIGN_WAITING = Prepared(update(waiting_proposal).where(_this_proposal).values(signers=bindparam("signed")))
 _REMOVE_WAITING = Prepared(delete(waiting_proposal).where(_this_proposal))
 _NUMBER = Prepared(select(entry.c.id).where(entry.c.digest == bindparam("wanted"), entry.c.stream == bindparam("in_stream")))
-
-
 _INSERT_EDGES = inserted(edge)
 _INSERT_NAMES = inserted(entry_name)
 _REMOVE_LINKS = tuple(Prepared(delete(table).where(table.c.entry_id == bindparam("number"))) for table in (edge, entry_name))
@@ -166,6 +168,9 @@ class _WaitingInTable:
 
     def remove(self, stream: str, proposal: str) -> None:
         _REMOVE_WAITING.run(self.connection, [{"in_stream": stream, "wanted": proposal}])
+
+    def holds(self, stream: str, number: int) -> bool:
+        return _WAITING_NUMBER.one(self.connection, in_stream=stream, number_wanted=number) is not None
 
 
 class _WaitingTold:
@@ -211,6 +216,9 @@ class WaitingInMemory:
 
     def remove(self, stream: str, proposal: str) -> None:
         self._waiting.pop((stream, proposal), None)
+
+    def holds(self, stream: str, number: int) -> bool:
+        return any(key[0] == stream and waiting.told.number == number for key, waiting in self._waiting.items())
 
     def rows(self) -> list[dict[str, Any]]:
         return [waiting_row(waiting.told, waiting.signers) for waiting in self._waiting.values()]
