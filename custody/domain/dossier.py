@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import overload
 
 from custody.domain.acts.base import Act
-from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.deeds import A, B, C, Deed, Deeds, Entry, Signed, deeds_of, pending_proposals, signatures_needed
-from custody.domain.ids import Digest, LoggerId, Node
+from custody.domain.ids import Digest, Node
 from custody.domain.readings import Series
 
 __all__ = [
@@ -109,9 +108,6 @@ class Dossier:
         """The same dossier with one deed left out: a correction is judged as if the wrong act had never been."""
         stream = Deeds(deed for deed in self.streams.get(node.key, ()) if deed.digest != digest)
         return replace(self, streams={**self.streams, node.key: stream})
-
-    def readings_of(self, logger: LoggerId) -> tuple[Series, ...]:
-        return tuple(self.series[d.act.series] for d in self.deeds(logger, LoggerFileRead) if d.act.series in self.series)
 
 
 def closure(roots: Iterable[Node], load: Callable[[tuple[Node, ...]], Mapping[str, Deeds]]) -> dict[str, Deeds]:

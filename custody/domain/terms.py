@@ -195,13 +195,6 @@ class Answer(StrEnum):
     NOT_CHECKED = "not_checked"
 
 
-class BagFate(StrEnum):
-    INFUSED = "infused"
-    PARTIAL = "partial"
-    DISCARDED = "discarded"
-    DESTROYED = "destroyed"
-
-
 class ColdChainDecision(StrEnum):
     """What QA decided about a class 2 excursion or an unregistered key."""
 

@@ -175,10 +175,6 @@ def start_for(connection: Connection, dose: DoseId, signer: Signer, person: Pers
     return _as_start(dossier, dose, study_of_signer(signer), scanned[-1], now)
 
 
-def scans_act(dose: DoseId, scans: BedsideScans) -> BedsideScanned:
-    return BedsideScanned(dose=dose, scans=scans)
-
-
 def scans_digest(scans: BedsideScans) -> Digest:
     """What stands for one person's scans on the page where they sign them."""
     return proposal_digest(BedsideScanned(dose=DoseId("SCANS"), scans=scans))

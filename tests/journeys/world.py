@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from custody.domain.acts import ACTS
+from custody.domain.acts.bedside import BedsideScanned
 from custody.domain.acts.people import AccountCreated, AccountDisabled, RoleGranted, SignaturePolicyAccepted
 from custody.domain.acts.record import Corrected
 from custody.domain.ids import AccountId, Digest, Identifier, Node
@@ -318,7 +319,7 @@ class World:
     def look(self, dose, account):
         """The verdict of the bedside page, from the latest scans of two people; it must be the model's verdict too."""
         before = self.size()
-        asked = bedside_check.scans_act(dose, bedside.scans(CASTS[dose.key], CASTS[dose.key].bags[0]))
+        asked = BedsideScanned(dose=dose, scans=bedside.scans(CASTS[dose.key], CASTS[dose.key].bags[0]))
         with self.store.writing() as connection:
             signer = Player.signer(connection, self.account(account), asked, 0, self.now)
             checked = bedside_check.check(connection, dose, signer, self.now)
