@@ -15,7 +15,7 @@ from custody.store.connection import open_store
 from custody.store.schema import upgrade
 
 DOSES = 30
-ROUNDS = 3
+ROUNDS = 6
 CLIENTS = (1, 8, 32)
 DOSSIERS = (10, 100, 1000)
 console = Console()

@@ -7,7 +7,7 @@ a correction replaces what it corrects, a withdrawal leaves nothing. The first e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -96,11 +96,52 @@ class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was wor
         """What was worked out from these deeds and never changes again, because they do not."""
         return {}
 
+    @cached_property
+    def worked_out(self) -> dict[object, object]:
+        """What was worked out from these deeds and others, with what it rests on; it goes on with the stream as the stream grows."""
+        return {}
+
+    def of(self, kinds: tuple[type[Act], ...]) -> tuple[Deed[Act], ...]:
+        """The deeds of these kinds, all of them where none is given; the very same tuple until one of these kinds is added."""
+        if not kinds:
+            return self
+        found: tuple[Deed[Act], ...] = ()
+        number = 0
+        known = self._of_kinds.get(kinds)
+        if known is not None and self._begins_with(*known[:2]):
+            number, _, found = known
+        if known is None or number < len(self):
+            more = tuple(d for d in self[number:] if isinstance(d.act, kinds))
+            found = (*found, *more) if more else found
+            self._of_kinds[kinds] = (len(self), self[-1] if self else None, found)
+        return found
+
+    def _begins_with(self, number: int, last: Deed[Act] | None) -> bool:
+        """Whether the first `number` of these deeds, in a stream that only grew, are those that ended with `last`."""
+        if number > len(self):
+            return False
+        return last is None or self[number - 1] is last or self[number - 1].entry.digest == last.entry.digest
+
+    @cached_property
+    def _of_kinds(self) -> dict[tuple[type[Act], ...], tuple[int, Deed[Act] | None, tuple[Deed[Act], ...]]]:
+        """How many deeds were looked through, the last of them, those of the kinds; shared by all states of a stream that grows."""
+        return {}
+
     def once(self, key: object, work_out: Callable[[], R]) -> R:
         """`work_out()`, done once for this `key`; it may read nothing but these deeds and the key."""
         if key not in self.memory:
             self.memory[key] = work_out()
         return self.memory[key]  # type: ignore[return-value]
+
+    def followed_by(self, more: Deeds) -> Deeds:
+        """Both, one behind the other; where `more` links to nothing new, the links are the very same objects."""
+        both = Deeds((*self, *more))
+        for links in ("followed", "contained", "places"):
+            known, new = getattr(self, links), getattr(more, links)
+            vars(both)[links] = known if set(new).issubset(known) else tuple(dict.fromkeys((*known, *new)))
+        vars(both)["worked_out"] = self.worked_out
+        vars(both)["_of_kinds"] = self._of_kinds
+        return both
 
     @cached_property
     def followed(self) -> tuple[Node, ...]:
@@ -148,6 +189,17 @@ def deeds_of(entries: Iterable[Entry]) -> Deeds:
             case act:
                 deeds.append(Deed(act=act, entry=entry, signers=(entry.by,), began=entry))
     return Deeds(_with_corrections(deeds))
+
+
+def deeds_after(before: Deeds, new: Sequence[Entry]) -> Deeds | None:
+    """The same deeds with those of `new` entries behind them; None where one of these changes what stood before."""
+    if any(isinstance(entry.act, Countersigned | Corrected) for entry in new):
+        return None
+    plain = [entry for entry in new if not isinstance(entry.act, Proposed | ProposalWithdrawn)]
+    if not plain:
+        return before
+    more = Deeds(Deed(act=entry.act, entry=entry, signers=(entry.by,), began=entry) for entry in plain)
+    return before.followed_by(more)
 
 
 def signatures_needed(proposal: Proposed) -> int:

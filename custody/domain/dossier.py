@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 from custody.domain.acts.base import Act
 from custody.domain.deeds import A, B, C, Deed, Deeds, Entry, Signed, deeds_of, pending_proposals, signatures_needed
@@ -26,12 +26,52 @@ __all__ = [
 ]
 
 
+R = TypeVar("R")
+
+
 @dataclass(frozen=True)
 class Head:
     """How far a stream had been written when it was read."""
 
     position: int
     digest: Digest
+
+
+class _Read:
+    """A node, kinds of acts (None: its parents were asked for), and what stood there: the same object or another."""
+
+    __slots__ = ("found", "kinds", "node")
+
+    def __init__(self, node: Node, kinds: tuple[type[Act], ...] | None, found: tuple[object, ...]) -> None:
+        self.node = node
+        self.kinds = kinds
+        self.found = found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Read) and (self.node, self.kinds) == (other.node, other.kinds)
+
+    def __hash__(self) -> int:
+        return hash((self.node, self.kinds))
+
+
+class _WorkedOut(NamedTuple):
+    """An answer, what was read for it, and the temperature series that were at hand."""
+
+    read: tuple[_Read, ...]
+    series: frozenset[Digest]
+    answer: Any
+
+    def rests_on(self, dossier: Dossier) -> bool:
+        """Whether the same readings would be made of this dossier."""
+        streams = dossier.streams
+        for read in self.read:
+            stream = streams.get(read.node.key)
+            if stream is None:
+                if read.found:
+                    return False
+            elif (stream.followed if read.kinds is None else stream.of(read.kinds)) is not read.found:
+                return False
+        return self.series == dossier.series.keys()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +85,7 @@ class Dossier:
     heads: Mapping[str, Head] = field(default_factory=dict)
     series: Mapping[Digest, Series] = field(default_factory=dict)
     last_recorded_at: datetime | None = None
+    _noted: list[_Read] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if any(type(stream) is not Deeds for stream in self.streams.values()):
@@ -61,9 +102,10 @@ class Dossier:
     def deeds(self, node: Node, /, *kinds: type[Act]) -> tuple[Deed[Act], ...]:
         """The deeds of these kinds in the node's stream, oldest first (all of them when no kind is given)."""
         stream = self.streams.get(node.key)
-        if stream is None:
-            return ()
-        return stream.once(("deeds", kinds), lambda: tuple(d for d in stream if not kinds or isinstance(d.act, kinds)))
+        found: tuple[Deed[Act], ...] = () if stream is None else stream.of(kinds)
+        if self._noted is not None:
+            self._noted.append(_Read(node, kinds, found))
+        return found
 
     @overload
     def last(self, node: Node, first: type[A], /) -> Deed[A] | None: ...
@@ -88,12 +130,35 @@ class Dossier:
         return found[0] if found else None
 
     def knows(self, node: Node) -> bool:
-        return bool(self.streams.get(node.key))
+        return bool(self.deeds(node))
+
+    def once(self, about: Node, key: object, work_out: Callable[[Dossier], R]) -> R:
+        """`work_out(dossier)`, done once for `key` and for what it reads of the dossier it is given.
+
+        It may rest on nothing else, least of all on a fold made before: what it reads is noted, and asked again of this or of any
+        later dossier, the first answer counts as long as every one of these readings would be the very same.
+        """
+        home = self.streams.get(about.key)
+        if home is None:
+            return work_out(self)
+        known = home.worked_out.get(key)
+        if not isinstance(known, _WorkedOut) or not known.rests_on(self):
+            noted: list[_Read] = []
+            answer = work_out(replace(self, _noted=noted))
+            known = _WorkedOut(tuple(dict.fromkeys(noted)), frozenset(self.series), answer)
+            home.worked_out[key] = known
+        if self._noted is not None:
+            self._noted.extend(known.read)
+        found: R = known.answer
+        return found
 
     def parents(self, node: Node) -> tuple[Node, ...]:
         """Nodes that this node's acts follow, in the order first named, each once."""
         stream = self.streams.get(node.key)
-        return () if stream is None else stream.followed
+        found = () if stream is None else stream.followed
+        if self._noted is not None:
+            self._noted.append(_Read(node, None, found))
+        return found
 
     def ancestors(self, node: Node) -> tuple[Node, ...]:
         """Everything reached by following parents, nearest first; never the node itself."""

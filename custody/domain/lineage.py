@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from custody.domain.acts.base import Act, marked_nodes
 from custody.domain.acts.manufacturing import LotStarted
@@ -19,6 +19,12 @@ HOLDS_REACH_THROUGH = (DonorId, Din, TissueId, BankId, LotId, ShipmentId, KitId,
 
 def ancestors_of(dossier: Dossier, node: Node, proposed: Act | None = None) -> tuple[Node, ...]:
     """Biological ancestors of a node, nearest first, with those the proposed act would give it."""
+    if proposed is None:
+        return dossier.once(node, "ancestors", lambda ledger: _ancestors(ledger, node, None))
+    return _ancestors(dossier, node, proposed)
+
+
+def _ancestors(dossier: Dossier, node: Node, proposed: Act | None) -> tuple[Node, ...]:
     found: dict[Node, None] = {}
     ring = [*dossier.parents(node), *(marked_nodes(proposed, "followed") if proposed is not None else ())]
     while ring:
@@ -53,11 +59,18 @@ def open_holds(dossier: Dossier, node: Node) -> tuple[Deed[HoldPlaced | HoldPlac
     return tuple(d for d in dossier.deeds(node, HoldPlaced, HoldPlacedByCustody) if d.act.hold not in lifted)
 
 
-def holds_over(dossier: Dossier, nodes: Iterator[Node] | tuple[Node, ...]) -> tuple[Deed[HoldPlaced | HoldPlacedByCustody], ...]:
+def holds_over(dossier: Dossier, nodes: Iterable[Node]) -> tuple[Deed[HoldPlaced | HoldPlacedByCustody], ...]:
     """Open holds on any of these nodes."""
-    return tuple(hold for node in nodes if isinstance(node, HOLDS_REACH_THROUGH) for hold in open_holds(dossier, node))
+    reached = tuple(node for node in nodes if isinstance(node, HOLDS_REACH_THROUGH))
+    if not reached:
+        return ()
+    return dossier.once(reached[0], ("holds", reached), lambda ledger: tuple(hold for node in reached for hold in open_holds(ledger, node)))
 
 
 def recalls_over(dossier: Dossier, nodes: tuple[Node, ...]) -> tuple[Deed[Recalled], ...]:
     """Recalls of any of these nodes; a recall is final."""
-    return tuple(recall for node in nodes for recall in dossier.deeds(node, Recalled))
+    if not nodes:
+        return ()
+    return dossier.once(
+        nodes[0], ("recalls", nodes), lambda ledger: tuple(recall for node in nodes for recall in ledger.deeds(node, Recalled))
+    )

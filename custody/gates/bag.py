@@ -9,12 +9,13 @@ from custody.domain.acts.base import Act, marked_nodes
 from custody.domain.acts.bedside import BagPreparationStarted, DoseBagReleased, InfusionStarted, NextBagStarted
 from custody.domain.acts.shipping import BagAccepted, ShipperSealed
 from custody.domain.cold_chain import ClassReason
-from custody.domain.folds.bag import BagState
+from custody.domain.folds.bag import BagFold, BagState
 from custody.domain.folds.cold_life import JudgedLife
 from custody.domain.folds.donation import DonationFold
 from custody.domain.folds.exception import ExceptionFold
 from custody.domain.folds.lot import Conditional, LotFold, Quarantined, Recalled, Rejected, Released
 from custody.domain.folds.registers import span
+from custody.domain.folds.study import StudyFold
 from custody.domain.ids import Digest, DoseId, KitId, Node, ShipmentId
 from custody.domain.lineage import ancestors_of, donations_of, holds_over, recalls_over
 from custody.domain.terms import Answer
@@ -125,15 +126,20 @@ def nothing_is_recalled(case: Case, now: datetime) -> Outcome:
 @gate("BAG-DONOR", revision=1, title="Donor consent and eligibility still stand", source="rules 4 BAG-DONOR, 5 withdrawal", each="bag")
 def donors_still_stand(case: Case, now: datetime) -> Outcome:
     del now
-    lot = case.bag.lot
+    bag, study = case.bag.node, case.study_id
+    return case.dossier.once(bag, ("BAG-DONOR", study), lambda ledger: _donors_stand(BagFold(ledger, bag, StudyFold(ledger, study))))
+
+
+def _donors_stand(bag: BagFold) -> Outcome:
+    lot = bag.lot
     if lot.is_placebo:
         return Passed((lot.started.digest,), note=Reason("no_donor"))
-    donations = donations_of(case.dossier, case.bag.node)
+    donations = donations_of(bag.dossier, bag.node)
     if not donations:
-        return Blocked(Reason("missing", what="donation", node=case.bag.node.key))
+        return Blocked(Reason("missing", what="donation", node=bag.node.key))
     evidence: list[Digest] = []
     for din in donations:
-        donation = DonationFold(case.dossier, din, case.study)
+        donation = DonationFold(bag.dossier, din, bag.study)
         withdrawn = donation.consent_withdrawn
         if withdrawn is not None:
             return Blocked(Reason("donor_consent_withdrawn", withdrawn_at=withdrawn.act.withdrawn_at), (withdrawn.digest,))
@@ -173,11 +179,10 @@ def _planned_end(case: Case, now: datetime) -> datetime | None:
 @gate("BAG-GAP", revision=1, title="The custody record has no gap", source="rules 4 BAG-GAP, 10", each="bag")
 def custody_is_unbroken(case: Case, now: datetime) -> Outcome:
     custody = case.bag.custody
-    gaps = custody.open_gaps(now)
-    if not gaps:
-        disposed = (custody.disposal_of(gap) for gap in custody.gaps(now))
-        return Passed((*custody.evidence, *(d.digest for d in disposed if d is not None)))
-    first = gaps[0]
+    gaps = [(gap, custody.disposal_of(gap)) for gap in custody.gaps(now)]
+    first = next((gap for gap, disposal in gaps if disposal is None), None)
+    if first is None:
+        return Passed((*custody.evidence, *(disposal.digest for _, disposal in gaps if disposal is not None)))
     return Blocked(Reason(first.kind, start=first.start, end=first.end or now, on=first.node.key), first.evidence)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
 
 from custody.domain.acts.allocation import DoseAllocated, SpareAllocated
 from custody.domain.acts.bedside import BagPreparing, CoverBound
@@ -16,6 +18,7 @@ from custody.domain.folds.exception import ExceptionFold
 from custody.domain.folds.judged import JudgedTest
 from custody.domain.folds.lot import LotFold
 from custody.domain.folds.results import Results
+from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Digest, LotId
 from custody.domain.terms import Need, PreparationMode
 from custody.domain.verdict import Blocked, Excepted, Outcome, Passed, Reason
@@ -30,24 +33,37 @@ ON_A_CLOSED_BAG = frozenset({"APP", "CCI", "LAB"})
 @gate("DOS-TEST", revision=1, title="The prepared bag passed its tests", source="rules 7 (column X), G11", each="bag")
 def bag_tests_passed(case: Case, now: datetime) -> Outcome:
     """Tests on this bag, and of its lot what cannot be tested on it; of the lot also what only this dose's phase asks for."""
-    bag, lot = case.bag.node, case.bag.lot
-    own = _contents(case).measured_on(bag, lot)
-    inherited = lot.results_for(case.dose.phase)
-    on_the_bag = [(own, test) for test in _tests_on_the_bag(case.dose, own, lot)]
-    if not on_the_bag:  # a specification that asks for nothing proves nothing
-        raise MissingFact("release_specification", node=case.dose.node)
-    evidence: list[Digest] = []
+    dose, bag, study = case.dose.node, case.bag.node, case.study_id
+    due = case.dossier.once(dose, ("DOS-TEST", bag, study), lambda ledger: _due(DoseFold(ledger, dose, StudyFold(ledger, study)), bag))
     excepted: Excepted | None = None
-    for results, test in (*on_the_bag, *((inherited, test) for test in _tests_of_the_lot(case.dose, lot, inherited))):
-        if test.passed:
-            evidence += results.evidence(test.code)
-            continue
-        fault = _not_passed(results, test)
-        covering = _all_covered(case, lot, test, now)
+    for test, fault in due.failing:
+        covering = _all_covered(case, case.bag.lot, test, now)
         if not covering:
             return fault
         excepted = Excepted(fault.reason, (*fault.evidence, *covering))
-    return excepted or Passed(tuple(evidence))
+    return excepted or Passed(due.evidence)
+
+
+class _Due(NamedTuple):
+    """What proves the tests that passed, and each test that did not pass with what speaks against it."""
+
+    evidence: tuple[Digest, ...]
+    failing: tuple[tuple[JudgedTest, Blocked], ...]
+
+
+def _due(dose: DoseFold, bag: BagId) -> _Due:
+    """Every test the prepared bag must have passed. Raises MissingFact where the specification asks for none: that proves nothing."""
+    contents = DoseContents(dose, (bag,))
+    lot = contents.lot_of(bag)
+    own, inherited = contents.measured_on(bag, lot), lot.results_for(dose.phase)
+    on_the_bag = [(own, test) for test in _tests_on_the_bag(dose, own, lot)]
+    if not on_the_bag:
+        raise MissingFact("release_specification", node=dose.node)
+    due = (*on_the_bag, *((inherited, test) for test in _tests_of_the_lot(dose, lot, inherited)))
+    return _Due(
+        evidence=tuple(digest for results, test in due if test.passed for digest in results.evidence(test.code)),
+        failing=tuple((test, _not_passed(results, test)) for results, test in due if not test.passed),
+    )
 
 
 def _contents(case: Case) -> DoseContents:
@@ -102,16 +118,26 @@ def _all_covered(case: Case, lot: LotFold, test: JudgedTest, now: datetime) -> t
 @gate("DOS-CELLS", revision=1, title="The dose holds the cells it should", source="rules 8 (cells check), G11, G12")
 def cells_within_dose(case: Case, now: datetime) -> Outcome:
     """Measured viable cells in the planned volume against the target."""
-    contents, plan = _contents(case), case.dose.plan
-    if all(share.lot.is_placebo for share in contents.shares):
+    dose, bags, study = case.dose.node, case.dose.bags_with(case.proposed), case.study_id
+    counted = case.dossier.once(
+        dose, ("DOS-CELLS", bags, study), lambda ledger: _counted(DoseContents(DoseFold(ledger, dose, StudyFold(ledger, study)), bags))
+    )
+    if counted is None:
         return Passed(note=Reason("no_cells"))
-    cells, tolerance = contents.viable_cells, contents.settings.dose_tolerance_pct
-    evidence = contents.evidence("CNT")
+    contents, plan = _contents(case), case.dose.plan
+    (cells, evidence), tolerance = counted, contents.settings.dose_tolerance_pct
     if cells_within_tolerance(cells, plan.target_cells, tolerance):
         return Passed(evidence)
     reason = Reason("cells_outside_dose", seen=cells, expected=plan.target_cells, tolerance_pct=tolerance)
     covering = _count_exception(case, contents, now)
     return Excepted(reason, (*evidence, *covering)) if covering else Blocked(reason, evidence)
+
+
+def _counted(contents: DoseContents) -> tuple[Decimal, tuple[Digest, ...]] | None:
+    """Viable cells in the planned volume and the counts that say so; None where every bag is a placebo."""
+    if all(share.lot.is_placebo for share in contents.shares):
+        return None
+    return contents.viable_cells, contents.evidence("CNT")
 
 
 def _count_exception(case: Case, contents: DoseContents, now: datetime) -> tuple[Digest, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import ArgumentError
 
 from custody.errors import InputError, LedgerBrokenError
+from custody.store.ahead import Ahead
 from custody.store.tables import store_fact
-from custody.store.write_lock import WriteLock
+from custody.store.write_lock import ThreadQueue, WriteLock
 
 __all__ = ["Connection", "Store", "open_store"]
+
+log = logging.getLogger(__name__)
 
 FIRST_BYTES = b"SQLite format 3\x00"
 # The journal is copied back into the file after so many commits, or sooner when it has grown by so many bytes.
@@ -46,6 +50,7 @@ class _InProcess:
 
     engine: Engine
     lock: WriteLock
+    turn: ThreadQueue
 
 
 class Store:
@@ -70,9 +75,12 @@ class Store:
         # SQLite opens a file it may not change without a word, and complains at the first row.
         if not os.access(self.path, os.W_OK):
             raise InputError(f"{self.path} is read-only; give custody the right to write to it and to its folder")
-        with here.lock, here.engine.connect() as connection:
+        # Connected first: nobody need wait for that.
+        with here.engine.connect() as connection, here.lock:
             # In SQLAlchemy 2 this changes the connection itself.
-            connection.execution_options(custody_begin="BEGIN IMMEDIATE", custody_proved_here={})
+            connection.execution_options(
+                custody_begin="BEGIN IMMEDIATE", custody_proved_here={}, custody_read_before={}, custody_series_here={}
+            )
             with connection.begin():
                 yield connection
             self._copy_journal(connection)
@@ -81,10 +89,27 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of everything committed when the first row is read."""
         with self._in_process().engine.connect() as opened:
-            connection = opened.execution_options(custody_proved_here={})
+            connection = opened.execution_options(custody_proved_here={}, custody_read_before={}, custody_series_here={})
             # Given back without a commit: there is nothing to keep, and a damaged file refuses even an empty one.
             connection.begin()
             yield connection
+
+    @contextmanager
+    def reading_ahead(self) -> Iterator[Connection]:
+        """One view, as `reading`, of which `custody.store.ahead.ahead_of` collects what would be written; one thread at a time.
+
+        More threads would only take the interpreter from the one that is about to write, and make everybody wait for it.
+        """
+        with self._in_process().turn, self.reading() as connection:
+            connection.execution_options(custody_ahead=Ahead())
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            # What is thought to be a reading must never become a write without the lock.
+            driver.execute("PRAGMA query_only = 1")
+            try:
+                yield connection
+            finally:
+                driver.execute("PRAGMA query_only = 0")
 
     @property
     def is_demonstration(self) -> bool:
@@ -109,7 +134,7 @@ class Store:
         here = self._by_process.get(os.getpid())
         if here is None:
             _create(self.path)
-            here = self._by_process.setdefault(os.getpid(), _InProcess(_engine(self.url), WriteLock(self.path)))
+            here = self._by_process.setdefault(os.getpid(), _InProcess(_engine(self.url), WriteLock(self.path), ThreadQueue()))
         return here
 
     def _copy_journal(self, connection: Connection) -> None:
@@ -122,7 +147,12 @@ class Store:
             return
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
-        driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        try:
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.OperationalError as error:
+            # What was committed stands in the journal; it is copied back another time.
+            log.warning("the journal could not be copied back: %s", error)
+            return
         self._commits = 0
         self._journal_bytes = self._journal_length()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -13,9 +14,18 @@ from custody.domain.dossier import Entry
 from custody.ledger.leaves import SALT_SIZE
 from custody.ledger.streams import GENESIS, entry_digest
 from custody.store import log, lookup_rows
-from custody.store.envelope import NewEntry, entry_of, fields_of, text_of
+from custody.store.ahead import ahead_of
+from custody.store.envelope import NewEntry, Row, entry_of, fields_of, text_of
 from custody.store.envelope_text import Told
-from custody.store.loading import entry_by_digest, forget_decoded, heads, load_evidence, load_streams, newest_of, read_heads
+from custody.store.heads import has_grown, heads, read_heads
+from custody.store.loading import (
+    entry_by_digest,
+    forget_decoded,
+    load_evidence,
+    load_streams,
+    newest_of,
+    proven_streams,
+)
 from custody.store.log import size
 from custody.store.proven import proved_here
 from custody.store.statements import Prepared, inserted, upserted
@@ -26,15 +36,20 @@ __all__ = [
     "append",
     "entry_by_digest",
     "forget_decoded",
+    "has_grown",
     "heads",
+    "keep",
     "last_recorded_at",
     "load_evidence",
     "load_streams",
     "lock_streams",
     "newest_of",
+    "proven_streams",
     "size",
 ]
 
+CLOCK_MOVES_AT_MOST = timedelta(seconds=1)
+"""Entries of others that are this little younger than the newest one seen cannot change a comparison with the clock, which allows more."""
 _INSERT_ENTRY = inserted(entry)
 _SET_HEAD = upserted(stream_head, "stream")
 _LAST_RECORDED_AT = Prepared(select(entry.c.recorded_at).order_by(entry.c.id.desc()).limit(1))
@@ -61,49 +76,82 @@ def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: date
     """
     if not new:
         return ()
-    ends = read_heads(connection, {each.act.subject.key for each in new})
-    first = log.size(connection)
-    rows: list[dict[str, Any]] = []
-    told: list[Told] = []
-    for each in new:
-        position, previous = ends.get(each.act.subject.key, (0, GENESIS))
-        fields = fields_of(each, position=position + 1, previous=previous, recorded_at=recorded_at)
-        # On SQLite the log is sequenced in the same commit, so the place in it can be the row's own number.
-        row = _row(each, first + len(rows) + 1, fields, previous)
-        ends[row["stream"]] = (position + 1, row["digest"])
-        rows.append(row)
-        told.append(Told(row["id"], row["stream"], row["act"], row["envelope"].encode()))
-    _INSERT_ENTRY.run(connection, rows)
-    touched = dict.fromkeys(row["stream"] for row in rows)
-    _SET_HEAD.run(connection, [{"stream": stream, "position": ends[stream][0], "digest": ends[stream][1]} for stream in touched])
-    log.append_leaves(connection, first, [(row["id"], row["salt"], row["stream"], row["position"], row["digest"]) for row in rows])
-    lookup_rows.enter(connection, told)
+    rows = _rows(connection, new, recorded_at)
     written = tuple(
         entry_of(each, position=row["position"], digest=row["digest"], recorded_at=recorded_at) for each, row in zip(new, rows, strict=True)
     )
-    _add_to_what_is_proved(connection, written)
+    ahead = ahead_of(connection)
+    if ahead is None:
+        keep(connection, rows)
+    else:
+        ahead.rows.extend(rows)
+        ahead.written.extend(written)
+    _add_to_what_is_proved(connection, rows, written)
     return written
 
 
-def _add_to_what_is_proved(connection: Connection, written: tuple[Entry, ...]) -> None:
+def keep(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows that continue their streams, and give them their numbers in the log. Under the lock only."""
+    first = log.size(connection)
+    for number, row in enumerate(rows, first + 1):
+        # On SQLite the log is sequenced in the same commit, so the place in it can be the row's own number.
+        row["id"] = number
+    _INSERT_ENTRY.run(connection, rows)
+    ends = {row["stream"]: row for row in rows}
+    _SET_HEAD.run(connection, [{name: row[name] for name in ("stream", "position", "digest")} for row in ends.values()])
+    log.append_leaves(connection, first, [(row["id"], row["salt"], row["stream"], row["position"], row["digest"]) for row in rows])
+    lookup_rows.enter(connection, [Told(row["id"], row["stream"], row["act"], row["envelope"].encode()) for row in rows])
+
+
+def _rows(connection: Connection, new: Sequence[NewEntry], recorded_at: datetime) -> list[dict[str, Any]]:
+    ends = _ends(connection, {each.act.subject.key for each in new})
+    rows: list[dict[str, Any]] = []
+    for each in new:
+        position, previous = ends.get(each.act.subject.key, (0, GENESIS))
+        fields = fields_of(each, position=position + 1, previous=previous, recorded_at=recorded_at)
+        row = _row(each, fields, previous)
+        ends[row["stream"]] = (position + 1, row["digest"])
+        rows.append(row)
+    return rows
+
+
+def _ends(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[int, bytes]]:
+    """Where streams end, as the database says; ahead of the lock, as this work has left them."""
+    ahead = ahead_of(connection)
+    if ahead is None:
+        return read_heads(connection, streams)
+    unwritten = {row["stream"]: (row["position"], row["digest"]) for row in ahead.rows}
+    return {**read_heads(connection, [stream for stream in streams if stream not in unwritten]), **unwritten}
+
+
+def _add_to_what_is_proved(connection: Connection, rows: Sequence[Mapping[str, Any]], written: tuple[Entry, ...]) -> None:
     """What this transaction proved of a stream grows with what it writes there."""
     here = proved_here(connection)
-    for each in written:
+    for row, each in zip(rows, written, strict=True):
         if each.stream in here:
-            digest = bytes.fromhex(each.digest.value)
-            here[each.stream] = here[each.stream].with_new(digest, each, evidence=each.act.rule.evidence)
+            stored = tuple(row[name] for name in Row._fields)
+            here[each.stream] = here[each.stream].grown([stored], [None if each.act.rule.evidence else each])
 
 
 def last_recorded_at(connection: Connection) -> datetime | None:
     """When the newest entry was recorded; None in an empty ledger."""
     found = _LAST_RECORDED_AT.one(connection)
-    return None if found is None else datetime.fromisoformat(found[0])
+    seen = None if found is None else datetime.fromisoformat(found[0])
+    ahead = ahead_of(connection)
+    if ahead is not None:
+        ahead.conditions.append(partial(_is_newest_still, seen=seen))
+    return seen
 
 
-def _row(new: NewEntry, number: int, fields: dict[str, Any], previous: bytes) -> dict[str, Any]:
+def _is_newest_still(connection: Connection, *, seen: datetime | None) -> bool:
+    """Whether what others recorded since could not have changed what a clock was compared with."""
+    newest = last_recorded_at(connection)
+    return newest == seen or (newest is not None and seen is not None and newest - seen < CLOCK_MOVES_AT_MOST)
+
+
+def _row(new: NewEntry, fields: dict[str, Any], previous: bytes) -> dict[str, Any]:
     envelope = text_of(fields)
     return {
-        "id": number,
         "stream": fields["stream"],
         "position": fields["position"],
         "act": fields["act"],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, bindparam, select
 
 from custody.domain.ids import AccountId, Digest
 from custody.errors import RepeatedKeyError
+from custody.store.ahead import ahead_of
 from custody.store.envelope import iso
 from custody.store.statements import Prepared, inserted
 from custody.store.tables import answer as answer_table
@@ -36,11 +38,18 @@ def first_answer(connection: Connection, account: AccountId, key: str, request_d
     """
     found = _FIRST.one(connection, of_account=account.value, key_wanted=key)
     if found is None:
+        ahead = ahead_of(connection)
+        if ahead is not None:
+            ahead.conditions.append(partial(_is_new, account=account, key=key))
         return None
     digest, answer, answered_at = found
     if digest != request_digest.value:
         raise RepeatedKeyError(f"the key “{key[:40]}” was used at {answered_at} for another request; send this one under a new key")
     return StoredAnswer(answer=answer, answered_at=datetime.fromisoformat(answered_at))
+
+
+def _is_new(connection: Connection, *, account: AccountId, key: str) -> bool:
+    return _FIRST.one(connection, of_account=account.value, key_wanted=key) is None
 
 
 def remember(
@@ -54,5 +63,9 @@ def remember(
         "answer": answer,
         "answered_at": iso(answered_at),
     }
-    _INSERT.run(connection, [row])
+    ahead = ahead_of(connection)
+    if ahead is None:
+        _INSERT.run(connection, [row])
+    else:
+        ahead.writes.append(partial(_INSERT.run, rows=[row]))
     return StoredAnswer(answer=answer, answered_at=answered_at)

@@ -1,26 +1,31 @@
-"""Reads streams for the gates: every row a verdict rests on is hashed again from its stored bytes, each time.
+"""Reads streams for the gates: every row a verdict rests on is, byte for byte, what was hashed and proved.
 
-What is remembered between two readings is only the decoding. A verdict never skips a row that gates read, nor the
-newest rows of any kind; of older evidence (verdicts, sign-ins, refused scans) this process hashes each row once.
+A row is hashed when this process first sees it, and compared with what it hashed at every later reading; decoding is remembered. A
+stream whose head stands is not read again within a second in which others recorded acts (custody.store.watch); otherwise a verdict never
+skips a row that gates read, nor the newest rows of any kind. Older evidence (verdicts, sign-ins, refused scans) is read once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from operator import attrgetter, itemgetter
-from typing import Any
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from operator import itemgetter
 
-from sqlalchemy import Connection, bindparam, select, union_all
+from sqlalchemy import Connection, bindparam, literal_column, select, union_all
 
-from custody.domain.dossier import Entry, Head
+from custody.domain.acts import ACTS
+from custody.domain.dossier import Entry
 from custody.domain.ids import Digest
 from custody.errors import InputError, LedgerBrokenError
 from custody.ledger.streams import GENESIS, entry_digest
+from custody.store.ahead import ahead_of, refuse_ahead
 from custody.store.envelope import Row, broken, check_columns, decoded
-from custody.store.proven import Known, Memory, Proven, is_unchanged, proved_here, proven_of
+from custody.store.heads import read_heads
+from custody.store.proven import NOTHING, Memory, Proven, Stored, proved_here, still_stands
 from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import entry, stream_head
+from custody.store.watch import Watch
 
 # Evidence younger than this many entries is read and hashed every time, as everything else is.
 FRESH_EVIDENCE = 100
@@ -38,18 +43,21 @@ _ROW = (
     _columns.digest,
     _columns.envelope,
 )
-_HEADS = PreparedIn(
-    lambda among: select(stream_head.c.stream, stream_head.c.position, stream_head.c.digest).where(among(stream_head.c.stream))
-)
-_HEADLESS = PreparedIn(lambda among: select(_columns.stream, _columns.position).where(among(_columns.stream)).limit(1))
 _ALL = PreparedIn(lambda among: select(*_ROW).where(among(_columns.stream)))
 _RECENT = PreparedIn(
     lambda among: union_all(
-        select(*_ROW).where(among(_columns.stream), _columns.evidence == 0),
+        select(*_ROW).where(among(_columns.stream), _columns.evidence == literal_column("0")),
         select(*_ROW)
         .select_from(stream_head.join(entry, _columns.stream == stream_head.c.stream))
-        .where(among(stream_head.c.stream), _columns.evidence != 0, _columns.position > stream_head.c.position - FRESH_EVIDENCE),
+        .where(
+            among(stream_head.c.stream),
+            _columns.evidence == literal_column("1"),
+            _columns.position > stream_head.c.position - FRESH_EVIDENCE,
+        ),
     )
+)
+_TAIL = Prepared(
+    select(*_ROW).where(_columns.stream == bindparam("stream_wanted"), _columns.position > bindparam("after")).order_by(_columns.position)
 )
 _NEWEST_OF = Prepared(
     select(*_ROW)
@@ -61,32 +69,9 @@ _BY_DIGEST = Prepared(select(*_ROW).where(_columns.digest == bindparam("digest_w
 
 
 _MEMORY = Memory()
+_WATCH = Watch()
+READ_BEFORE = "custody_read_before"
 forget_decoded = _MEMORY.forget
-
-
-def read_heads(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[int, bytes]]:
-    """Position and digest of the last entry, by stream; a stream without entries is absent.
-
-    Raises LedgerBrokenError when a stream has entries and no head.
-    """
-    wanted = list(dict.fromkeys(streams))
-    found = {stream: (position, digest) for stream, position, digest in _HEADS.rows(connection, wanted)}
-    missing = [stream for stream in wanted if stream not in found]
-    if missing:
-        for stream, position in _HEADLESS.rows(connection, missing):
-            raise broken(stream, position, "its stream has no head")
-    return found
-
-
-def heads(connection: Connection, streams: Iterable[str]) -> dict[str, Head]:
-    """How far each stream is written; a stream without entries is absent."""
-    here = proved_here(connection)
-    found = {stream: here[stream].head for stream in streams if stream in here}
-    others = [stream for stream in streams if stream not in here]
-    if others:
-        read = read_heads(connection, others)
-        found.update({stream: Head(position, Digest(digest.hex())) for stream, (position, digest) in read.items()})
-    return {stream: head for stream, head in found.items() if head is not None}
 
 
 def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tuple[Entry, ...]]:
@@ -94,17 +79,23 @@ def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tu
 
     Raises LedgerBrokenError naming stream and position when a row differs from what was recorded.
     """
+    return {stream: proven.entries for stream, proven in proven_streams(connection, streams).items()}
+
+
+def proven_streams(connection: Connection, streams: Sequence[str]) -> dict[str, Proven]:
+    """The same streams as this process proved them: the very object of last time where nothing has changed. Raises as `load_streams`."""
     with readable(connection):
         return _load(connection, list(dict.fromkeys(streams)))
 
 
 def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
     """All entries of one stream, evidence too, oldest first; proved as `load_streams` does."""
+    refuse_ahead(connection)
     with readable(connection):
         head = read_heads(connection, [stream]).get(stream)
-        rows = _grouped(connection, _ALL, [stream])[stream]
-    _prove(stream, head, rows, ())
-    return tuple(decoded(row) for row in rows)
+        rows = _sorted(connection, _ALL, [stream])[stream]
+    _prove(stream, head, rows, NOTHING)
+    return tuple(decoded(Row(*row)) for row in rows)
 
 
 def entry_by_digest(connection: Connection, digest: Digest) -> Entry | None:
@@ -115,7 +106,22 @@ def entry_by_digest(connection: Connection, digest: Digest) -> Entry | None:
 
 
 def newest_of(connection: Connection, stream: str, act: str) -> Entry | None:
-    """The newest entry of one kind of act in a stream, evidence too, its own bytes hashed again; None when there is none."""
+    """The newest entry of one kind of act in a stream, evidence too, its own bytes hashed; None when there is none."""
+    ahead = ahead_of(connection)
+    if ahead is not None:
+        unwritten = ahead.newest(stream, act)
+        if unwritten is not None:
+            return unwritten
+    proved = proved_here(connection).get(stream)
+    if proved is not None and ACTS[act].evidence:
+        known = next((row for row in reversed(proved.evidence.values()) if row[2] == act), None)
+        if known is None:
+            return None
+        if known[8] in _READ:
+            # Proved in this very transaction to be the row that was hashed and read before.
+            return _READ[known[8]][1]
+    elif ahead is not None:
+        read_heads(connection, [stream])
     with readable(connection):
         found = _NEWEST_OF.one(connection, stream_wanted=stream, act_wanted=act)
     return None if found is None else _one(Row(*found))
@@ -145,48 +151,79 @@ def readable(connection: Connection) -> Iterator[None]:
         raise LedgerBrokenError(f"the record cannot be read: {error}") from error
 
 
-def _load(connection: Connection, streams: list[str]) -> dict[str, tuple[Entry, ...]]:
+def _load(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     """What this transaction has proved already is not proved again."""
     here = proved_here(connection)
     new = [stream for stream in streams if stream not in here]
-    if new:
-        proven = _prove_all(connection, new)
-        here.update(proven)
-        return {stream: (proven.get(stream) or here[stream]).entries for stream in streams}
-    return {stream: here[stream].entries for stream in streams}
+    proven = _prove_all(connection, new) if new else {}
+    here.update(proven)
+    # Outside a transaction that remembers, `here` keeps nothing.
+    return {stream: proven.get(stream) or here[stream] for stream in streams}
 
 
 def _prove_all(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     store = str(connection.get_execution_options().get("custody_store", ""))
+    oldest = _oldest_allowed(connection)
     found_heads = read_heads(connection, streams)
-    known = {stream: _MEMORY.get((store, stream)) for stream in streams}
-    new = [s for s in streams if s in found_heads and len(known[s].rows) < found_heads[s][0] - FRESH_EVIDENCE]
-    rows = _sorted(connection, _RECENT, [s for s in streams if s in found_heads and s not in new])
-    rows.update(_sorted(connection, _ALL, new))
-    answer = {}
+    answer: dict[str, Proven] = {}
+    known: dict[str, Proven] = {}
     for stream in streams:
-        head, before = found_heads.get(stream), known[stream]
-        found = rows.get(stream, [])
-        if is_unchanged(found, head, before):
+        before, read_at = _MEMORY.get((store, stream))
+        head = found_heads.get(stream)
+        if read_at > oldest and (before.position, before.digest) == head:
             answer[stream] = before
-            continue
-        answer[stream] = _proved_again(connection, stream, head, found, before)
-        _MEMORY.put((store, stream), answer[stream])
+        elif read_at > oldest and head is not None and 0 < head[0] - before.position < FRESH_EVIDENCE and before.position:
+            answer[stream] = _with_tail(connection, stream, head, before)
+            _MEMORY.put((store, stream), answer[stream], read_at)
+        else:
+            known[stream] = before
+    began = time.monotonic()
+    new = [s for s in known if s in found_heads and known[s].position < found_heads[s][0] - FRESH_EVIDENCE]
+    rows = _sorted(connection, _RECENT, [s for s in known if s in found_heads and s not in new])
+    rows.update(_sorted(connection, _ALL, new))
+    for stream, before in known.items():
+        answer[stream] = _proven(connection, stream, found_heads.get(stream), rows.get(stream, []), before)
+        _MEMORY.put((store, stream), answer[stream], began)
     return answer
 
 
-def _proved_again(
-    connection: Connection, stream: str, head: tuple[int, bytes] | None, rows: list[tuple[Any, ...]], before: Proven
-) -> Proven:
-    try:
-        return proven_of(_prove(stream, head, [Row(*row) for row in rows], before.rows))
-    except LedgerBrokenError:
-        # What was remembered may be of a transaction that was rolled back: only the stored rows decide.
-        return proven_of(_prove(stream, head, _grouped(connection, _ALL, [stream])[stream], ()))
+def _with_tail(connection: Connection, stream: str, head: tuple[int, bytes], before: Proven) -> Proven:
+    """A stream read less than a second ago, with the rows that came since; all of it again where they do not follow."""
+    rows = _TAIL.rows(connection, stream_wanted=stream, after=before.position)
+    with suppress(LedgerBrokenError):
+        return _prove(stream, head, rows, before)
+    return _prove(stream, head, _sorted(connection, _ALL, [stream])[stream], NOTHING)
 
 
-def _sorted(connection: Connection, statement: PreparedIn, streams: list[str]) -> dict[str, list[tuple[Any, ...]]]:
-    groups: dict[str, list[tuple[Any, ...]]] = {stream: [] for stream in streams}
+def _oldest_allowed(connection: Connection) -> float:
+    """Asked once a transaction: it sees one state of the database."""
+    options = connection.get_execution_options()
+    marks: dict[str, float] = options.get(READ_BEFORE, {})
+    if "oldest" not in marks:
+        marks["oldest"] = _WATCH.oldest_allowed(connection)
+    return marks["oldest"]
+
+
+def _proven(connection: Connection, stream: str, head: tuple[int, bytes] | None, rows: list[Stored], before: Proven) -> Proven:
+    """As it was where nothing has changed; with its new tail where it has grown; from its first entry in every other case."""
+    position, digest = head or (0, GENESIS)
+    if 0 < before.position <= position and _are_newest(rows, position) and still_stands(rows, before):
+        if (before.position, before.digest) == (position, digest):
+            return before
+        # What was remembered may be of a transaction that was rolled back: then only the whole of what is stored decides.
+        with suppress(LedgerBrokenError):
+            return _prove(stream, head, [row for row in rows if row[1] > before.position], before)
+    return _prove(stream, head, _sorted(connection, _ALL, [stream])[stream], NOTHING)
+
+
+def _are_newest(rows: list[Stored], position: int) -> bool:
+    """Whether the newest rows are all there, whatever they are."""
+    newest = min(FRESH_EVIDENCE, position)
+    return len(rows) >= newest and rows[-1][1] == position and rows[-newest][1] == position - newest + 1
+
+
+def _sorted(connection: Connection, statement: PreparedIn, streams: list[str]) -> dict[str, list[Stored]]:
+    groups: dict[str, list[Stored]] = {stream: [] for stream in streams}
     for found in statement.rows(connection, streams) if streams else ():
         if type(found[1]) is not int:
             raise broken(found[0], found[1], "its position is no number")
@@ -199,49 +236,29 @@ def _sorted(connection: Connection, statement: PreparedIn, streams: list[str]) -
 _position_of = itemgetter(1)
 
 
-def _grouped(connection: Connection, statement: PreparedIn, streams: list[str]) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = {stream: [] for stream in streams}
-    for found in statement.rows(connection, streams):
-        row = Row(*found)
-        if type(row.position) is not int:
-            raise broken(row.stream, row.position, "its position is no number")
-        groups[row.stream].append(row)
-    for rows in groups.values():
-        rows.sort(key=_position)
-    return groups
-
-
-_position = attrgetter("position")
-
-
-def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Row], known: tuple[Known, ...]) -> tuple[Known, ...]:
-    """The stream from its first entry to its head, each row checked against the one before.
-
-    Rows may be left out only where `known` holds evidence that this process proved before.
-    """
-    proven: list[Known] = []
-    digest = GENESIS
-    for row in rows:
-        while len(proven) + 1 < row.position:
-            proven.append(_left_out(stream, len(proven), known))
-            digest = proven[-1].digest
-        if row.position != len(proven) + 1:
-            raise broken(stream, len(proven) + 1, f"position {row.position} stands in its place")
+def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Stored], before: Proven) -> Proven:
+    """The stream from where `before` ends to its head, each row checked against the one before."""
+    position, digest = before.position, before.digest
+    found: list[Entry | None] = []
+    for stored in rows:
+        row = Row(*stored)
+        if row.position != position + 1:
+            raise broken(stream, position + 1, _why_not_next(position, row.position))
         if row.previous != digest:
             raise broken(stream, row.position, "it does not follow the entry before it")
         _check_digest(row)
-        digest = row.digest
-        proven.append(_known(row, known))
-    position, head_digest = head or (0, GENESIS)
-    if len(proven) != position or digest != head_digest:
-        raise broken(stream, min(len(proven), position) + 1, f"the head of the stream is at {position}, its entries end at {len(proven)}")
-    return known if len(known) == len(proven) and (not proven or known[-1].digest == digest) else tuple(proven)
+        position, digest = row.position, row.digest
+        if row.evidence:
+            check_columns(row)
+        found.append(None if row.evidence else decoded(row))
+    if (position, digest) != (head or (0, GENESIS)):
+        at = 0 if head is None else head[0]
+        raise broken(stream, min(position, at) + 1, f"the head of the stream is at {at}, its entries end at {position}")
+    return before.grown(rows, found) if rows else before
 
 
-def _left_out(stream: str, before: int, known: tuple[Known, ...]) -> Known:
-    if before < len(known) and known[before].entry is None:
-        return known[before]
-    raise broken(stream, before + 1, "it is missing")
+def _why_not_next(before: int, seen: int) -> str:
+    return "it is missing" if seen > before + 1 else f"position {seen} stands in its place"
 
 
 def _check_digest(row: Row) -> None:
@@ -251,15 +268,3 @@ def _check_digest(row: Row) -> None:
         raise broken(row.stream, row.position, f"its columns hold other kinds of values ({error})") from error
     if computed != row.digest:
         raise broken(row.stream, row.position, "its text is not what was recorded")
-
-
-def _known(row: Row, known: tuple[Known, ...]) -> Known:
-    columns = (row.act, row.evidence, row.site, row.study, row.recorded_at)
-    if row.position <= len(known):
-        before = known[row.position - 1]
-        if before.digest == row.digest and before.columns == columns:
-            return before
-    if row.evidence:
-        check_columns(row)
-        return Known(row.digest, columns, None)
-    return Known(row.digest, columns, decoded(row))

@@ -5,76 +5,93 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any
 
 from sqlalchemy import Connection
 
+from custody.domain.deeds import Deeds, deeds_after, deeds_of
 from custody.domain.dossier import Entry, Head
 from custody.domain.ids import Digest
-from custody.ledger.streams import DIGEST_SIZE, entry_prefix
+from custody.errors import CustodyError
+from custody.ledger.streams import GENESIS, entry_digest
 
 ROWS_REMEMBERED_MAX = 100_000
 PROVED_HERE = "custody_proved_here"
 
-
-class Known(NamedTuple):
-    """One row as this process proved it; `entry` is None for evidence."""
-
-    digest: bytes
-    columns: tuple[str, int, str, str | None, str]
-    entry: Entry | None
+Stored = tuple[Any, ...]
+"""One row as the database gave it, in the order of `custody.store.envelope.Row`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Proven:
-    """One stream as it was proved: every row, the entries gates read, and how far it was written."""
+    """One stream as it was proved: how far, the rows gates read exactly as they are stored, and what they say.
 
-    rows: tuple[Known, ...]
-    entries: tuple[Entry, ...]
+    `evidence` holds the other rows by position without their text, which only their digest stands for.
+    """
+
+    position: int = 0
+    digest: bytes = GENESIS
+    read: tuple[Stored, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    evidence: dict[int, Stored] = field(default_factory=dict)
 
     @cached_property
     def head(self) -> Head | None:
-        return Head(len(self.rows), Digest(self.rows[-1].digest.hex())) if self.rows else None
+        return Head(self.position, Digest(self.digest.hex())) if self.position else None
 
-    def with_new(self, digest: bytes, entry: Entry, *, evidence: bool) -> Proven:
-        """The stream with one more row, just written by this transaction."""
-        row = Known(digest, ("", 0, "", None, ""), None if evidence else entry)
-        return Proven((*self.rows, row), self.entries if evidence else (*self.entries, entry))
+    @cached_property
+    def deeds(self) -> Deeds:
+        """What is in effect; each state of a stream is folded once."""
+        return deeds_of(self.entries)
+
+    def grown(self, rows: Sequence[Stored], entries: Sequence[Entry | None]) -> Proven:
+        """The stream with more rows, checked or just written, and what they say; None for evidence."""
+        new = [entry for entry in entries if entry is not None]
+        last = rows[-1]
+        both = Proven(
+            position=last[1],
+            digest=last[8],
+            read=(*self.read, *(row for row, entry in zip(rows, entries, strict=True) if entry is not None)) if new else self.read,
+            entries=(*self.entries, *new) if new else self.entries,
+            evidence={**self.evidence, **{row[1]: row[:-1] for row, entry in zip(rows, entries, strict=True) if entry is None}},
+        )
+        # What was worked out goes on with a stream that grows, and is never shared between two streams that begin.
+        deeds = deeds_after(self.deeds, new) if self.position else None
+        if deeds is not None:
+            vars(both)["deeds"] = deeds
+        return both
 
 
-NOTHING = Proven((), ())
-
-
-def proven_of(rows: tuple[Known, ...]) -> Proven:
-    return Proven(rows, tuple(row.entry for row in rows if row.entry is not None))
+NOTHING = Proven()
 
 
 class Memory:
-    """Proven streams by (store, stream), the least recently used forgotten first."""
+    """Proven streams by (store, stream) and when their bytes were last read; the least recently used forgotten first."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._streams: OrderedDict[tuple[str, str], Proven] = OrderedDict()
+        self._streams: OrderedDict[tuple[str, str], tuple[Proven, float]] = OrderedDict()
         self._rows = 0
 
-    def get(self, key: tuple[str, str]) -> Proven:
+    def get(self, key: tuple[str, str]) -> tuple[Proven, float]:
+        """The stream, and when its bytes were read (monotonic seconds)."""
         with self._guard:
             found = self._streams.get(key)
             if found is None:
-                return NOTHING
+                return NOTHING, -inf
             self._streams.move_to_end(key)
             return found
 
-    def put(self, key: tuple[str, str], proven: Proven) -> None:
+    def put(self, key: tuple[str, str], proven: Proven, read_at: float) -> None:
         with self._guard:
-            before = self._streams.pop(key, NOTHING)
-            self._rows += len(proven.rows) - len(before.rows)
-            self._streams[key] = proven
+            before, _ = self._streams.pop(key, (NOTHING, 0.0))
+            self._rows += proven.position - before.position
+            self._streams[key] = proven, read_at
             while self._rows > ROWS_REMEMBERED_MAX and len(self._streams) > 1:
-                self._rows -= len(self._streams.popitem(last=False)[1].rows)
+                self._rows -= self._streams.popitem(last=False)[1][0].position
 
     def forget(self) -> None:
         with self._guard:
@@ -88,31 +105,20 @@ def proved_here(connection: Connection) -> dict[str, Proven]:
     return {} if found is None else found
 
 
-def is_unchanged(rows: Sequence[tuple[Any, ...]], head: tuple[int, bytes] | None, known: Proven) -> bool:
-    """Whether the stored rows are, byte for byte, what this process proved before: each is hashed again from its text.
+def still_stands(rows: Sequence[Stored], known: Proven) -> bool:
+    """Whether the stored rows up to where `known` ends are, byte for byte, what this process proved before.
 
-    `rows` are all that gates read and the newest evidence, in order. False only sends the stream through the whole proof.
+    `rows` are all that gates read and the newest evidence, in order; the text of what gates read is compared itself, that of evidence
+    by its digest. False only sends the stream through the whole proof.
     """
-    before = known.rows
-    if head is None or not before or len(before) != head[0] or before[-1].digest != head[1]:
+    read = tuple(row for row in rows if row[3] == 0 and row[1] <= known.position)
+    if read != known.read:
         return False
-    read = last = 0
     try:
-        for _, position, act, evidence, site, study, recorded_at, previous, digest, envelope in rows:
-            row = before[position - 1]
-            if (
-                position <= last
-                or digest != row.digest
-                or len(previous) != DIGEST_SIZE
-                or sha256(_PREFIX + previous + envelope.encode()).digest() != digest
-                or row.columns != (act, evidence, site, study, recorded_at)
-            ):
-                return False
-            last = position
-            read += row.entry is not None
-    except (TypeError, AttributeError, ValueError, IndexError):
+        return all(_is_same_evidence(row, known) for row in rows if row[3] != 0 and row[1] <= known.position)
+    except (CustodyError, TypeError, AttributeError, ValueError):
         return False
-    return read == len(known.entries)
 
 
-_PREFIX = entry_prefix()
+def _is_same_evidence(row: Stored, known: Proven) -> bool:
+    return known.evidence.get(row[1]) == row[:-1] and entry_digest(row[7], row[9].encode()) == row[8]

@@ -72,8 +72,11 @@ def load_series(connection: Connection, digests: Iterable[Digest]) -> dict[Diges
 
     Raises LedgerBrokenError when stored bytes are no longer what was kept.
     """
-    wanted = list(dict.fromkeys(digest.value for digest in digests))
-    return {Digest(digest): _decoded(digest, content) for digest, content in _contents.rows(connection, wanted)}
+    here: dict[Digest, Series] = connection.get_execution_options().get("custody_series_here", {})
+    wanted = list(dict.fromkeys(digests))
+    new = [digest.value for digest in wanted if digest not in here]
+    here.update({Digest(digest): _decoded(digest, content) for digest, content in _contents.rows(connection, new)})
+    return {digest: here[digest] for digest in wanted if digest in here}
 
 
 def _decoded(digest: str, content: bytes) -> Series:

@@ -6,12 +6,15 @@ Core's own execution costs about 100 microseconds a statement, ten times what SQ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from custody.store.ahead import refuse_ahead
 
 # Makes the test `column IN (…)` of a column.
 Among = Callable[[Any], Any]
@@ -23,10 +26,16 @@ class _Compiled:
         self.sql = str(compiled)
         self._fixed: Mapping[str, Any] = compiled.params
         self._order: Sequence[str] | None = compiled.positiontup if compiled.positional else None
+        # A statement is always given the same parameters.
+        self._all_given: bool | None = None
 
     def arguments(self, given: Mapping[str, Any]) -> Any:
         if self._order is None:
             return {**self._fixed, **given}
+        if self._all_given is None:
+            self._all_given = all(name in given for name in self._order)
+        if self._all_given:
+            return [given[name] for name in self._order]
         fixed = self._fixed
         return [given[name] if name in given else fixed[name] for name in self._order]
 
@@ -47,10 +56,14 @@ class Prepared:
         return found
 
     def rows(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
+        return self.rows_of(connection, given)
+
+    def rows_of(self, connection: Connection, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """`rows` with the parameters as one mapping."""
         compiled = self._compiled(connection)
         cursor = connection.connection.cursor()
         cursor.execute(compiled.sql, compiled.arguments(given))
-        found: list[tuple[Any, ...]] = list(cursor.fetchall())
+        found = cast("list[tuple[Any, ...]]", cursor.fetchall())
         cursor.close()
         return found
 
@@ -71,7 +84,8 @@ class Prepared:
         return found[0] if found else None
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Once for each of `rows`."""
+        """Once for each of `rows`. Raises MustWaitError ahead of the lock."""
+        refuse_ahead(connection)
         if not rows:
             return
         compiled = self._compiled(connection)
@@ -94,10 +108,15 @@ class PreparedIn:
         length = 1 << (len(names) - 1).bit_length()
         prepared = self._by_length.get(length)
         if prepared is None:
-            parameters: list[Any] = [bindparam(f"name_{number}") for number in range(length)]
+            parameters: list[Any] = [bindparam(name) for name in _parameter_names(length)]
             prepared = self._by_length[length] = Prepared(self._build(lambda column: column.in_(parameters)))
         padded = [*names, *([names[-1]] * (length - len(names)))]
-        return prepared.rows(connection, **{f"name_{number}": name for number, name in enumerate(padded)})
+        return prepared.rows_of(connection, dict(zip(_parameter_names(length), padded, strict=True)))
+
+
+@cache
+def _parameter_names(length: int) -> tuple[str, ...]:
+    return tuple(f"name_{number}" for number in range(length))
 
 
 class as_bytes(FunctionElement[bytes]):  # noqa: N801 - reads as a function of SQL

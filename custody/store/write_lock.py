@@ -22,6 +22,12 @@ class ThreadQueue:
         self._waiting: deque[threading.Lock] = deque()
         self._owner: int | None = None
 
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.release()
+
     def acquire(self) -> None:
         me = threading.get_ident()
         with self._guard:

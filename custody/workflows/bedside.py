@@ -20,6 +20,7 @@ from custody.domain.terms import HoldPoint, VerdictWord
 from custody.domain.verdict import Blocked, Finding, Reason, Verdict
 from custody.errors import LedgerBrokenError, NotFoundError, NotPermittedError, StaleError
 from custody.store import entries
+from custody.store.ahead import undone_on_error
 from custody.store.entries import NewEntry
 from custody.workflows.consequences import holds_of
 from custody.workflows.dossiers import dossier_of
@@ -105,7 +106,7 @@ def check(connection: Connection, dose: DoseId, signer: Signer, now: datetime) -
 def check_or_leave(connection: Connection, dose: DoseId, signer: Signer, now: datetime) -> None:
     """`check`, in the transaction that recorded a scan: a fault while judging undoes the judging and loses no scan."""
     try:
-        with connection.begin_nested():
+        with undone_on_error(connection):
             check(connection, dose, signer, now)
     except Exception:
         log.exception("the dose %s could not be judged", dose)

@@ -6,20 +6,18 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from custody.domain.acts.shipping import LoggerFileRead
-from custody.domain.dossier import Deeds, Dossier, Entry, closure, deeds_of
+from custody.domain.dossier import Deeds, Dossier, Head, closure
 from custody.domain.ids import Digest, Node
 from custody.store import entries, series
+from custody.store.proven import Proven
 
-K = TypeVar("K")
-V = TypeVar("V")
 DOSSIERS_REMEMBERED = 2048
-STREAMS_REMEMBERED = 8192
 
 
 @dataclass(frozen=True)
@@ -27,38 +25,42 @@ class _Made:
     """What a dossier was made of last time, to be made again from what has changed since."""
 
     keys: tuple[str, ...]
+    proven: Mapping[str, Proven]
     streams: Mapping[str, Deeds]
+    heads: Mapping[str, Head]
     series: frozenset[Digest]
+    last_recorded_at: datetime | None
 
 
 _made: OrderedDict[tuple[Node, ...], _Made] = OrderedDict()
-_folded: OrderedDict[tuple[str, int, str], Deeds] = OrderedDict()
 
 
 def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
     """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself."""
     start = tuple(dict.fromkeys(roots))
     made = _again(connection, start) or _anew(connection, start)
-    _remember(_made, start, made, DOSSIERS_REMEMBERED)
+    _remember(start, made)
     # The newest entry alone would do, had nothing been recorded since the clock was set back.
-    latest = max((deeds[-1].recorded_at for deeds in made.streams.values() if deeds), default=None)
     newest = entries.last_recorded_at(connection)
     return Dossier(
         streams=made.streams,
-        heads=entries.heads(connection, made.keys),
+        heads=made.heads,
         series=series.load_series(connection, made.series) if made.series else {},
-        last_recorded_at=max((at for at in (newest, latest) if at is not None), default=None),
+        last_recorded_at=max((at for at in (newest, made.last_recorded_at) if at is not None), default=None),
     )
 
 
 def _anew(connection: Connection, start: tuple[Node, ...]) -> _Made:
     """Ring by ring."""
+    proven: dict[str, Proven] = {}
 
     def load(ring: tuple[Node, ...]) -> dict[str, Deeds]:
-        return _deeds(connection, [node.key for node in ring])
+        found = entries.proven_streams(connection, [node.key for node in ring])
+        proven.update(found)
+        return {key: each.deeds for key, each in found.items()}
 
     streams = closure(start, load)
-    return _Made(keys=tuple(streams), streams=streams, series=_series_of(streams.values()))
+    return _made_of({key: proven[key] for key in streams})
 
 
 def _again(connection: Connection, start: tuple[Node, ...]) -> _Made | None:
@@ -66,44 +68,51 @@ def _again(connection: Connection, start: tuple[Node, ...]) -> _Made | None:
     before = _made.get(start)
     if before is None:
         return None
-    now = _deeds(connection, before.keys)
-    changed = [key for key, deeds in now.items() if deeds is not before.streams[key]]
+    now = entries.proven_streams(connection, before.keys)
+    changed = [key for key, proven in now.items() if proven is not before.proven[key]]
     if not changed:
         return before
-    if any(_links(now[key]) != _links(before.streams[key]) for key in changed):
+    if any(_links(now[key].deeds) != _links(before.streams[key]) for key in changed):
         return None
-    return _Made(keys=before.keys, streams=now, series=_series_of(now.values()))
+    return _changed(before, now, changed)
+
+
+def _changed(before: _Made, now: Mapping[str, Proven], changed: Sequence[str]) -> _Made:
+    """The same streams further on: a stream that grew keeps its temperature series, and the newest time is the newest still."""
+    grown = _made_of({key: now[key] for key in changed})
+    newest = [at for at in (before.last_recorded_at, grown.last_recorded_at) if at is not None]
+    return _Made(
+        keys=before.keys,
+        proven=now,
+        streams={**before.streams, **grown.streams},
+        heads={**before.heads, **grown.heads},
+        series=before.series | grown.series,
+        last_recorded_at=max(newest, default=None),
+    )
+
+
+def _made_of(proven: Mapping[str, Proven]) -> _Made:
+    streams = {key: each.deeds for key, each in proven.items()}
+    return _Made(
+        keys=tuple(proven),
+        proven=proven,
+        streams=streams,
+        heads={key: each.head for key, each in proven.items() if each.head is not None},
+        series=frozenset(digest for deeds in streams.values() for digest in deeds.once("series", partial(_series_in, deeds))),
+        last_recorded_at=max((deeds[-1].recorded_at for deeds in streams.values() if deeds), default=None),
+    )
 
 
 def _links(deeds: Deeds) -> tuple[tuple[Node, ...], ...]:
     return (deeds.followed, deeds.contained, deeds.places)
 
 
-def _series_of(streams: Iterable[Deeds]) -> frozenset[Digest]:
-    return frozenset(digest for deeds in streams for digest in deeds.once("series", partial(_series_in, deeds)))
-
-
 def _series_in(deeds: Deeds) -> tuple[Digest, ...]:
     return tuple(deed.act.series for deed in deeds if isinstance(deed.act, LoggerFileRead))
 
 
-def _deeds(connection: Connection, keys: Sequence[str]) -> dict[str, Deeds]:
-    """The deeds of these streams, proved in this transaction; each state of a stream is folded once."""
-    return {key: _fold(key, found) for key, found in entries.load_streams(connection, keys).items()}
-
-
-def _fold(key: str, stream: tuple[Entry, ...]) -> Deeds:
-    # The last entry's digest stands for everything before it.
-    state = (key, len(stream), stream[-1].digest.value if stream else "")
-    found = _folded.get(state)
-    if found is None:
-        found = deeds_of(stream)
-        _remember(_folded, state, found, STREAMS_REMEMBERED)
-    return found
-
-
-def _remember(memory: OrderedDict[K, V], key: K, value: V, most: int) -> None:
-    memory[key] = value
-    while len(memory) > most:
+def _remember(start: tuple[Node, ...], made: _Made) -> None:
+    _made[start] = made
+    while len(_made) > DOSSIERS_REMEMBERED:
         with suppress(KeyError):  # another thread made room first
-            memory.popitem(last=False)
+            _made.popitem(last=False)

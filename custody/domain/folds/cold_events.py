@@ -15,7 +15,7 @@ from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.folds.temperature_files import Trace
 
 if TYPE_CHECKING:
-    from custody.domain.folds.cold_life import JudgedPlace
+    from custody.domain.folds.cold_places import JudgedPlace
 
 TIMELESS = frozenset(
     {"mark_tripped", "interval_too_long", "logger_not_calibrated", "key_not_registered", "tilted", "shocked", "sign_of_thaw"}

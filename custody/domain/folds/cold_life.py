@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TypeVar
 
-from custody.domain.acts.base import Act
 from custody.domain.acts.bedside import BagPreparing
-from custody.domain.acts.manufacturing import BagStored, BagTakenOut, LoggerInstalled
+from custody.domain.acts.manufacturing import LoggerInstalled
 from custody.domain.acts.quality import ColdChainDecided, TraceGivenUp
-from custody.domain.acts.shipping import BagAccepted, BagPacked, BagUnpacked
+from custody.domain.acts.shipping import BagAccepted
 from custody.domain.cold_chain import ClassReason, ColdChainJudgement, Stay, judge_life
 from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.dossier import Deed, Dossier
-from custody.domain.folds.base import MissingFact
 from custody.domain.folds.cold_events import cold_events
+from custody.domain.folds.cold_places import JudgedPlace, Place, places_of
 from custody.domain.folds.lot import LotFold
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
@@ -25,30 +25,9 @@ from custody.domain.folds.temperature_files import Trace, in_calibration, traces
 from custody.domain.ids import BagId, Digest, EquipmentId, LoggerId, ShipmentId
 from custody.domain.terms import Answer, ColdChainDecision, ProductForm, SignatureStateWord, StorageForm
 
+R = TypeVar("R")
 NOT_RELEASABLE = frozenset({"missing_trace", "nothing_measured", "signature_invalid"})
 """Class 2 until the raw file is read or QA gives it up (rules section 11): a decision cannot stand in for a temperature record."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """The bag was in this equipment or shipper from `start` to `end` (None: still is)."""
-
-    node: EquipmentId | ShipmentId
-    start: datetime
-    end: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedPlace:
-    place: Place
-    stay: Stay
-    traces: tuple[Trace, ...]
-    uncalibrated: tuple[LoggerId, ...]
-
-    @property
-    def overlapping(self) -> tuple[Trace, ...]:
-        """Files that say something about this stay."""
-        return tuple(t for t in self.traces if t.series.start <= self.stay.end and self.stay.start <= t.series.end)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,22 +65,7 @@ class ColdLife:
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """Where it was, oldest first, until its preparation began. Raises MissingFact when the times contradict each other."""
-        places: list[Place] = []
-        for deed in self.dossier.deeds(self.node, Act):
-            entered, left_at = _moved(deed)
-            if left_at is None:
-                continue
-            if places and places[-1].end is None:
-                if entered == places[-1].node:  # put away twice, or at another position, in the same freezer
-                    continue
-                if left_at < places[-1].start:
-                    raise MissingFact("consistent_storage_times", node=self.node, evidence=(deed.digest,))
-                places[-1] = replace(places[-1], end=left_at)
-            if isinstance(deed.act, BagPreparing):
-                break
-            if entered is not None:
-                places.append(Place(node=entered, start=left_at))
-        return tuple(places)
+        return places_of(self.dossier, self.node)
 
     @property
     def prepared_at(self) -> datetime | None:
@@ -129,6 +93,39 @@ class ColdLife:
 
         Raises MissingFact when a temperature file that was read is not at hand, or times contradict each other.
         """
+        at = self._moment_that_counts(now)
+        if at is None:
+            return self._judged(now, sign_of_thaw)
+        return self._once(("judged", at, sign_of_thaw), lambda fold: ColdLife._judged(fold, at, sign_of_thaw))
+
+    def _moment_that_counts(self, now: datetime) -> datetime | None:
+        """Once a bag is prepared its cold life is over, and all that time still changes is that the file of its last storage gets too old.
+
+        The one of two moments, before and after that, which says the same as `now`; None while its life goes on.
+        """
+        if self.prepared_at is None or not self.places or self.places[-1].end is None:
+            return None
+        age = span(hours=self.study.criteria_now.settings.storage_trace_age_h)
+        read_to = self._once("read_to", ColdLife._last_storage_read_to)
+        return read_to + age if now - age <= read_to else read_to + age + timedelta(microseconds=1)
+
+    def _last_storage_read_to(self) -> datetime:
+        """How far the files of the last place reach into it; for a shipper, whose files never get too old, its end."""
+        last = self.places[-1]
+        assert last.end is not None
+        if isinstance(last.node, ShipmentId):
+            return last.end
+        _, traces = self._of_storage(last.node, last.end)
+        return _read_to(traces, last.start, last.end)
+
+    def _once(self, key: object, work_out: Callable[[ColdLife], R]) -> R:
+        def anew(dossier: Dossier) -> R:
+            study = StudyFold(dossier, self.study.study)
+            return work_out(ColdLife(dossier, self.node, study, LotFold(dossier, self.lot.node, study)))
+
+        return self.dossier.once(self.node, (ColdLife, key, self.study.study), anew)
+
+    def _judged(self, now: datetime, sign_of_thaw: bool) -> JudgedLife:
         places = tuple(self._judged_places(now))
         stays = [p.stay for p in places]
         if sign_of_thaw and stays:
@@ -183,8 +180,7 @@ class ColdLife:
     def _storage(self, place: Place, equipment: EquipmentId, now: datetime, *, last: bool) -> JudgedPlace | None:
         """Storage it is in, or has just left, is judged as far as its files reach, while they are young enough; None before the first."""
         end = place.end if place.end is not None else (self.prepared_at or max(now, place.start))
-        installed = [d.act for d in self.dossier.deeds(equipment, LoggerInstalled) if d.act.installed_at < end]
-        traces = tuple(t for act in installed for t in traces_of(self.study, act.logger, since=act.installed_at))
+        loggers, traces = self._of_storage(equipment, end)
         if last:
             oldest = now - span(hours=self.study.criteria_now.settings.storage_trace_age_h)
             read_to = _read_to(traces, place.start, end)
@@ -199,7 +195,13 @@ class ColdLife:
             traces=tuple(t.series for t in traces if t.counts),
             qa_gave_up=bool(self.dossier.deeds(self.node, TraceGivenUp)),
         )
-        return self._judged_place(place, stay, traces, tuple(act.logger for act in installed))
+        return self._judged_place(place, stay, traces, loggers)
+
+    def _of_storage(self, equipment: EquipmentId, end: datetime) -> tuple[tuple[LoggerId, ...], tuple[Trace, ...]]:
+        """The loggers installed there before `end`, and their files from then on."""
+        installed = [d.act for d in self.dossier.deeds(equipment, LoggerInstalled) if d.act.installed_at < end]
+        traces = tuple(t for act in installed for t in traces_of(self.study, act.logger, since=act.installed_at))
+        return tuple(act.logger for act in installed), traces
 
     def _judged_place(self, place: Place, stay: Stay, traces: tuple[Trace, ...], loggers: tuple[LoggerId, ...]) -> JudgedPlace:
         used = {t.deed.act.logger for t in traces if t.counts}
@@ -240,23 +242,6 @@ def _marks(shipment: ShipmentFold, traces: tuple[Trace, ...]) -> Iterator[str]:
         yield "logger_present_and_running"
     if any(t.deed.act.shock_or_tilt for t in traces if t.counts):
         yield "shock_or_tilt_in_file"
-
-
-def _moved(deed: Deed[Act]) -> tuple[EquipmentId | ShipmentId | None, datetime | None]:
-    """Where an act took the bag (None: nowhere that is cold), and when; no time when it did not move it."""
-    match deed.act:
-        case BagStored(equipment=equipment, stored_at=at):
-            return equipment, at
-        case BagAccepted(equipment=equipment):
-            return equipment, deed.at
-        case BagPacked(shipment=shipment, packed_at=at):
-            return shipment, at
-        case BagTakenOut(taken_at=at):
-            return None, at
-        case BagUnpacked() | BagPreparing():
-            return None, deed.at
-        case _:
-            return None, None
 
 
 def _read_to(traces: tuple[Trace, ...], start: datetime, end: datetime) -> datetime:

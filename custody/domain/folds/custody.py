@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 from custody.domain.acts.base import Act
 from custody.domain.acts.bedside import BagDispensed, BagPreparing, BagSpiked
@@ -30,6 +31,7 @@ from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Digest, Node, ShipmentId
 
+R = TypeVar("R")
 HANDLED = (BagFilled, BagStored, BagTakenOut, BagPacked, BagUnpacked, BagAccepted, BagPreparing, BagDispensed, BagSpiked)
 """Acts that can only be done where the bag is."""
 
@@ -103,10 +105,13 @@ class CustodyFold:
     @cached_property
     def intervals(self) -> tuple[Interval, ...]:
         """Who answered for it from when to when, oldest first. Raises MissingFact when it was never filled."""
-        steps = list(self._steps())
+        return self._once("intervals", CustodyFold._intervals)
+
+    def _intervals(self) -> tuple[Interval, ...]:
+        steps = self._steps
         if not steps:
             raise MissingFact("fill", node=self.node)
-        starts = steps[:1] + [step for before, step in pairwise(steps) if before.custodian != step.custodian]
+        starts = (steps[0], *(step for before, step in pairwise(steps) if before.custodian != step.custodian))
         ends = [*(step.at for step in starts[1:]), None]
         return tuple(
             Interval(custodian=step.custodian, start=step.at, end=end, evidence=step.deed) for step, end in zip(starts, ends, strict=True)
@@ -123,10 +128,15 @@ class CustodyFold:
 
     def gaps(self, now: datetime) -> tuple[CustodyGap, ...]:
         """Every gap there is at `now`, disposed of or not."""
-        found = [*self._handover_gaps(now), *self._jumps(), *self._backwards(self.node)]
+        found = [*self._handover_gaps(now), *self._once("gaps", CustodyFold._gaps_for_ever)]
         for shipment in self.shipments:
-            found += [*_trip_gaps(shipment, now), *self._backwards(shipment.node)]
+            found += _trip_gaps(shipment, now)
         return tuple(sorted(found, key=lambda gap: gap.start))
+
+    def _gaps_for_ever(self) -> tuple[CustodyGap, ...]:
+        """Those that no passing of time makes or ends."""
+        nodes: tuple[BagId | ShipmentId, ...] = (self.node, *(shipment.node for shipment in self.shipments))
+        return (*self._jumps(), *(gap for node in nodes for gap in self._backwards(node)))
 
     def open_gaps(self, now: datetime) -> tuple[CustodyGap, ...]:
         """Gaps that no signed decision disposed of."""
@@ -160,8 +170,18 @@ class CustodyFold:
                     evidence=handover.evidence,
                 )
 
-    def _steps(self) -> Iterator[_Step]:
+    @cached_property
+    def _steps(self) -> tuple[_Step, ...]:
         """Everybody seen with the bag, in the order of the entries; a shipper's hand-overs come where the bag was packed into it."""
+        return self._once("steps", lambda fold: tuple(CustodyFold._seen_with_it(fold)))
+
+    def _once(self, key: str, work_out: Callable[[CustodyFold], R]) -> R:
+        def anew(dossier: Dossier) -> R:
+            return work_out(CustodyFold(dossier, self.node, StudyFold(dossier, self.study.study)))
+
+        return self.dossier.once(self.node, (CustodyFold, key, self.study.study), anew)
+
+    def _seen_with_it(self) -> Iterator[_Step]:
         accepted = {h.accepted.digest: h.receiver for h in self.handovers if h.accepted is not None}
         journeys = {deed.digest for deed in journeys_of(self.dossier, self.node)}
         for deed in self.dossier.deeds(self.node, *HANDLED, HandoffAccepted):
@@ -190,7 +210,7 @@ class CustodyFold:
 
     def _jumps(self) -> Iterator[CustodyGap]:
         """Somebody handles it at another site than the one that answers for it."""
-        for before, after in pairwise(self._steps()):
+        for before, after in pairwise(self._steps):
             if not after.by_rights and after.custodian.site != before.custodian.site:
                 yield CustodyGap(
                     kind="gap_place_jumped",

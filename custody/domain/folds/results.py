@@ -35,10 +35,8 @@ class Results:
     @cached_property
     def tests(self) -> dict[str, JudgedTest]:
         """Every test of the specification by its code, measured or not."""
-        stream = self.dossier.streams.get(self.node.key)
-        if stream is None:
-            return self._work_out()
-        return stream.once((Results, self.node, self.tier, self.criteria, self.phase, self.label, self.bag), self._work_out)
+        key = (Results, self.node, self.tier, self.criteria, self.phase, self.label, self.bag)
+        return self.dossier.once(self.node, key, lambda dossier: Results._work_out(replace(self, dossier=dossier)))
 
     def _work_out(self) -> dict[str, JudgedTest]:
         by_test: dict[str, list[Deed[ResultRecorded]]] = {}

@@ -23,7 +23,7 @@ from custody.web.signing import key_sent
 from custody.web.wording import Line
 from custody.workflows import bedside
 from custody.workflows.at_the_bed import require_bag_of
-from custody.workflows.door import unit_of_work
+from custody.workflows.door import Connection, judged_unit
 from custody.workflows.proposing import second_identifier
 from custody.workflows.recording import record
 from custody.workflows.scans import scanned
@@ -129,10 +129,14 @@ def _value(dose: DoseId, name: str, text: str) -> str:
 def _record(dose: DoseId, kept: Kept) -> Page:
     """The scans are one entry, the verdict another: a fault while judging loses no scan."""
     act: BedsideScanned = decoded(BedsideScanned, {"dose": dose.key, "scans": dict(kept.values)})
-    signer = replace(desk.noting_typed(reader()), key=key_sent())
-    with unit_of_work(current.store()) as connection:
-        record(connection, act, signer, current.now())
-        bedside.check_or_leave(connection, dose, reader(), current.now())
+    me, now = reader(), current.now()
+    signer = replace(desk.noting_typed(me), key=key_sent())
+
+    def scan_and_judge(connection: Connection) -> None:
+        record(connection, act, signer, now)
+        bedside.check_or_leave(connection, dose, me, now)
+
+    judged_unit(current.store(), scan_and_judge)
     return redirect(url_for("bedside.show", dose=dose.value), 303)
 
 

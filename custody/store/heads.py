@@ -1,0 +1,55 @@
+"""How far each stream is written, and whether one has grown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Connection, bindparam, select
+
+from custody.domain.dossier import Head
+from custody.domain.ids import Digest
+from custody.store.ahead import ahead_of
+from custody.store.envelope import broken
+from custody.store.proven import proved_here
+from custody.store.statements import Prepared, PreparedIn
+from custody.store.tables import entry, stream_head
+
+_columns = entry.c
+_HEADS = PreparedIn(
+    lambda among: select(stream_head.c.stream, stream_head.c.position, stream_head.c.digest).where(among(stream_head.c.stream))
+)
+_HEADLESS = PreparedIn(lambda among: select(_columns.stream, _columns.position).where(among(_columns.stream)).limit(1))
+_SINCE = Prepared(select(_columns.stream).where(_columns.id > bindparam("number_before")))
+
+
+def read_heads(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[int, bytes]]:
+    """Position and digest of the last entry, by stream; a stream without entries is absent.
+
+    Raises LedgerBrokenError when a stream has entries and no head.
+    """
+    wanted = list(dict.fromkeys(streams))
+    found = {stream: (position, digest) for stream, position, digest in _HEADS.rows(connection, wanted)}
+    ahead = ahead_of(connection)
+    if ahead is not None:
+        ahead.streams.update(wanted)
+    missing = [stream for stream in wanted if stream not in found]
+    if missing:
+        for stream, position in _HEADLESS.rows(connection, missing):
+            raise broken(stream, position, "its stream has no head")
+    return found
+
+
+def has_grown(connection: Connection, streams: Collection[str], since: int) -> bool:
+    """Whether one of these streams got an entry after the log had `since` entries. SQLite only, where the log is written in the commit."""
+    return any(stream in streams for (stream,) in _SINCE.rows(connection, number_before=since))
+
+
+def heads(connection: Connection, streams: Iterable[str]) -> dict[str, Head]:
+    """How far each stream is written; a stream without entries is absent."""
+    here = proved_here(connection)
+    found = {stream: here[stream].head for stream in streams if stream in here}
+    others = [stream for stream in streams if stream not in here]
+    if others:
+        read = read_heads(connection, others)
+        found.update({stream: Head(position, Digest(digest.hex())) for stream, (position, digest) in read.items()})
+    return {stream: head for stream, head in found.items() if head is not None}

@@ -1,0 +1,46 @@
+"""One piece of work that reads, judges and writes: as much of it as possible ahead of the lock, all of it as one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from custody.store import entries
+from custody.store.ahead import Ahead, MustWaitError, ahead_of
+from custody.store.connection import Store
+
+T = TypeVar("T")
+
+
+def write_ahead(store: Store, work: Callable[[Connection], T]) -> T:
+    """What `work(connection)` returns. It commits, or rolls back and raises, as in `Store.writing`.
+
+    `work` may be called twice. It reads and writes through its connection alone, and what it decides rests on streams, on the
+    answers to idempotency keys and on what never changes; sessions, lookups and credentials are read before.
+    """
+    done: list[T] = []
+    with store.reading_ahead() as snapshot:
+        ahead = ahead_of(snapshot)
+        assert ahead is not None
+        ahead.size = entries.size(snapshot)
+        # Refused on a view that may not write, or a fault of the view: what counts is what happens under the lock.
+        with suppress(MustWaitError, OperationalError):
+            done.append(work(snapshot))
+    if done and ahead.is_empty:
+        return done[0]
+    with store.writing() as connection:
+        if done and _still_holds(connection, ahead):
+            entries.keep(connection, ahead.rows)
+            for write in ahead.writes:
+                write(connection)
+            return done[0]
+        return work(connection)
+
+
+def _still_holds(connection: Connection, ahead: Ahead) -> bool:
+    """Whether every stream ends where the work saw it end, and all else it rests on is as it was."""
+    return not entries.has_grown(connection, ahead.streams, ahead.size) and all(holds(connection) for holds in ahead.conditions)
