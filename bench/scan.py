@@ -6,18 +6,17 @@ import http.client
 import os
 import re
 import secrets
+import selectors
 import signal
 import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from urllib.parse import urlencode
 
 from custody.store.connection import Store
@@ -27,6 +26,7 @@ from custody.workflows.rehearsal.road import Cast
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 WAIT_S = 20.0
+LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 LOOKS = (
     "container_whole",
     "nothing_unusual_seen",
@@ -134,17 +134,19 @@ class Nurse:
             }
         )
 
-    def scan(self, connection: http.client.HTTPConnection, cast: Cast, body: str) -> None:
-        connection.request("POST", f"/bedside/{cast.dose.value}/scan", body, {**FORM, "Cookie": self.cookie})
-        answer = connection.getresponse()
-        text = answer.read()
-        assert answer.status == 303, (answer.status, re.sub(r"<[^>]+>|\s+", " ", text.decode())[:1500])
+    def request(self, cast: Cast) -> bytes:
+        """The whole request as it goes over the wire; made before anything is timed, for the server and not this client is measured."""
+        body = self.body(cast).encode()
+        headers = {**FORM, "Host": f"127.0.0.1:{self.port}", "Cookie": self.cookie, "Content-Length": str(len(body))}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"POST /bedside/{cast.dose.value}/scan HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
 def measure(port: int, casts: tuple[Cast, ...], clients: int, rounds: int) -> Measured:
     """Rounds in which one nurse scans every dose (not timed), then the other does, `clients` at a time: each of those gives a verdict."""
     first, second = (Nurse(port, account) for account in NURSES)
-    first.csrf(casts[0].dose.value), second.csrf(casts[0].dose.value)
+    for nurse in (first, second):
+        nurse.csrf(casts[0].dose.value)
     taken: list[float] = []
     timed = 0.0
     for _ in range(rounds):
@@ -163,29 +165,55 @@ def measure(port: int, casts: tuple[Cast, ...], clients: int, rounds: int) -> Me
 
 
 def _all(nurse: Nurse, casts: tuple[Cast, ...], clients: int) -> tuple[float, list[float]]:
-    """Seconds for all of them, and seconds for each."""
-    work: SimpleQueue[tuple[Cast, str]] = SimpleQueue()
-    for cast in casts:
-        work.put((cast, nurse.body(cast)))
+    """Seconds for all of them, and seconds for each: `clients` connections that stay open, each with one request under way.
+
+    One thread serves them all: the server shares this machine's cores, and what the load itself costs is not what is measured.
+    """
+    waiting = [nurse.request(cast) for cast in reversed(casts)]
     taken: list[float] = []
-    threads = [threading.Thread(target=_client, args=(nurse, work, taken)) for _ in range(clients)]
     began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with selectors.DefaultSelector() as ready:
+        for _ in range(min(clients, len(waiting))):
+            _Client(nurse.port, ready).send(waiting.pop())
+        while ready.get_map():
+            for key, _ in ready.select(WAIT_S):
+                client: _Client = key.data
+                if client.read():
+                    taken.append(time.perf_counter() - client.sent_at)
+                    client.send(waiting.pop()) if waiting else client.close()
     took = time.perf_counter() - began
     assert len(taken) == len(casts), f"{len(casts) - len(taken)} scans failed"
     return took, taken
 
 
-def _client(nurse: Nurse, work: SimpleQueue[tuple[Cast, str]], taken: list[float]) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", nurse.port, timeout=30)
-    while True:
-        try:
-            cast, body = work.get_nowait()
-        except Empty:
-            return
-        began = time.perf_counter()
-        nurse.scan(connection, cast, body)
-        taken.append(time.perf_counter() - began)
+class _Client:
+    """One connection that stays open."""
+
+    def __init__(self, port: int, ready: selectors.BaseSelector) -> None:
+        self.connection = socket.create_connection(("127.0.0.1", port), timeout=WAIT_S)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.ready = ready
+        ready.register(self.connection, selectors.EVENT_READ, self)
+        self.received = b""
+        self.sent_at = 0.0
+
+    def send(self, request: bytes) -> None:
+        self.received = b""
+        self.sent_at = time.perf_counter()
+        self.connection.sendall(request)
+
+    def read(self) -> bool:
+        """Whether the whole answer is there; anything but “see other”, which follows a scan that was kept, ends the benchmark."""
+        part = self.connection.recv(65536)
+        if not part:
+            raise ConnectionError("the server ended the connection")
+        self.received += part
+        head, found, content = self.received.partition(b"\r\n\r\n")
+        if not found or len(content) < int(LENGTH.search(head)[1]):
+            return False
+        assert head.startswith(b"HTTP/1.1 303"), (head[:300], re.sub(r"<[^>]+>|\s+", " ", content.decode())[:1500])
+        return True
+
+    def close(self) -> None:
+        self.ready.unregister(self.connection)
+        self.connection.close()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from custody.domain.dossier import Head
 from custody.domain.ids import Digest
-from custody.store.ahead import ahead_of
+from custody.store.ahead import ahead_of, refuse_ahead
 from custody.store.envelope import broken
 from custody.store.proven import proved_here
 from custody.store.statements import Prepared, PreparedIn
@@ -50,6 +50,10 @@ def heads(connection: Connection, streams: Iterable[str]) -> dict[str, Head]:
     found = {stream: here[stream].head for stream in streams if stream in here}
     others = [stream for stream in streams if stream not in here]
     if others:
+        # What work ahead of the lock wrote is only seen in streams that it proves.
+        ahead = ahead_of(connection)
+        if ahead is not None and any(each.stream in others for each in ahead.written):
+            refuse_ahead(connection)
         read = read_heads(connection, others)
         found.update({stream: Head(position, Digest(digest.hex())) for stream, (position, digest) in read.items()})
     return {stream: head for stream, head in found.items() if head is not None}

@@ -19,7 +19,7 @@ from custody.domain.dossier import Entry
 from custody.domain.ids import Digest
 from custody.errors import InputError, LedgerBrokenError
 from custody.ledger.streams import GENESIS, entry_digest
-from custody.store.ahead import ahead_of, refuse_ahead
+from custody.store.ahead import Ahead, ahead_of, refuse_ahead
 from custody.store.envelope import Row, broken, check_columns, decoded
 from custody.store.heads import read_heads
 from custody.store.proven import NOTHING, Memory, Proven, Stored, proved_here, still_stands
@@ -156,9 +156,21 @@ def _load(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     here = proved_here(connection)
     new = [stream for stream in streams if stream not in here]
     proven = _prove_all(connection, new) if new else {}
+    ahead = ahead_of(connection)
+    if ahead is not None and ahead.rows:
+        proven = {stream: _with_unwritten(ahead, stream, each) for stream, each in proven.items()}
     here.update(proven)
     # Outside a transaction that remembers, `here` keeps nothing.
     return {stream: proven.get(stream) or here[stream] for stream in streams}
+
+
+def _with_unwritten(ahead: Ahead, stream: str, proven: Proven) -> Proven:
+    """With what this work wrote there before it was read."""
+    new = [(row, each) for row, each in zip(ahead.rows, ahead.written, strict=True) if each.stream == stream]
+    if not new:
+        return proven
+    rows = [tuple(row[name] for name in Row._fields) for row, _ in new]
+    return proven.grown(rows, [None if each.act.rule.evidence else each for _, each in new])
 
 
 def _prove_all(connection: Connection, streams: list[str]) -> dict[str, Proven]:

@@ -81,16 +81,16 @@ def check(connection: Connection, dose: DoseId, signer: Signer, now: datetime) -
 
     The verdict is an entry in the same transaction, go or no-go. Raises NotFoundError for an unknown dose.
     """
+    study = study_of_signer(signer)
     try:
         dossier = dossier_for(connection, dose, signer)
         pair = _latest_pair(connection, dossier, dose, now, _minutes(dossier, signer, "bedside_pair_min"))
+        if len(pair) < 2:
+            return None
+        first, second = (_as_start(dossier, dose, study, deed, now) for deed in pair)
+        dossier = dossier_of(connection, (*roots_of(first, study), *roots_of(second), *(d.signers[0].account for d in pair)))
     except LedgerBrokenError as error:
         return Checked(verdict=_broken(dose, error, now), entry=None)
-    if len(pair) < 2:
-        return None
-    study = study_of_signer(signer)
-    first, second = (_as_start(dossier, dose, study, deed, now) for deed in pair)
-    dossier = dossier_of(connection, (*roots_of(first, study), *roots_of(second), *(d.signers[0].account for d in pair)))
     signers = tuple(deed.signers[0] for deed in pair)
     verdict = judge(HoldPoint.BEDSIDE, first, signers, dossier, study, now, second)
     if verdict.word is VerdictWord.CANNOT_CHECK:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,13 +32,15 @@ class _Made:
     last_recorded_at: datetime | None
 
 
-_made: OrderedDict[tuple[Node, ...], _Made] = OrderedDict()
+_Start = tuple[str, tuple[Node, ...]]
+"""A store by its URL, and the roots."""
+_made: OrderedDict[_Start, _Made] = OrderedDict()
 
 
 def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
     """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself."""
-    start = tuple(dict.fromkeys(roots))
-    made = _again(connection, start) or _anew(connection, start)
+    start = str(connection.get_execution_options().get("custody_store", "")), tuple(dict.fromkeys(roots))
+    made = _again(connection, start) or _anew(connection, start[1])
     _remember(start, made)
     # The newest entry alone would do, had nothing been recorded since the clock was set back.
     newest = entries.last_recorded_at(connection)
@@ -63,7 +65,7 @@ def _anew(connection: Connection, start: tuple[Node, ...]) -> _Made:
     return _made_of({key: proven[key] for key in streams})
 
 
-def _again(connection: Connection, start: tuple[Node, ...]) -> _Made | None:
+def _again(connection: Connection, start: _Start) -> _Made | None:
     """In one go, where no stream has come to link to other things since; None where one has, or where this is the first time."""
     before = _made.get(start)
     if before is None:
@@ -74,30 +76,22 @@ def _again(connection: Connection, start: tuple[Node, ...]) -> _Made | None:
         return before
     if any(_links(now[key].deeds) != _links(before.streams[key]) for key in changed):
         return None
-    return _changed(before, now, changed)
+    return _made_of(now, before, changed)
 
 
-def _changed(before: _Made, now: Mapping[str, Proven], changed: Sequence[str]) -> _Made:
-    """The same streams further on: a stream that grew keeps its temperature series, and the newest time is the newest still."""
-    grown = _made_of({key: now[key] for key in changed})
-    newest = [at for at in (before.last_recorded_at, grown.last_recorded_at) if at is not None]
-    return _Made(
-        keys=before.keys,
-        proven=now,
-        streams={**before.streams, **grown.streams},
-        heads={**before.heads, **grown.heads},
-        series=before.series | grown.series,
-        last_recorded_at=max(newest, default=None),
-    )
-
-
-def _made_of(proven: Mapping[str, Proven]) -> _Made:
-    streams = {key: each.deeds for key, each in proven.items()}
+def _made_of(proven: Mapping[str, Proven], before: _Made | None = None, changed: Iterable[str] = ()) -> _Made:
+    """`before` and what has `changed` since, where the rest is the same."""
+    if before is None:
+        streams = {key: each.deeds for key, each in proven.items()}
+        heads = {key: each.head for key, each in proven.items() if each.head is not None}
+    else:
+        streams = {**before.streams, **{key: proven[key].deeds for key in changed}}
+        heads = {**before.heads, **{key: head for key in changed if (head := proven[key].head) is not None}}
     return _Made(
         keys=tuple(proven),
         proven=proven,
         streams=streams,
-        heads={key: each.head for key, each in proven.items() if each.head is not None},
+        heads=heads,
         series=frozenset(digest for deeds in streams.values() for digest in deeds.once("series", partial(_series_in, deeds))),
         last_recorded_at=max((deeds[-1].recorded_at for deeds in streams.values() if deeds), default=None),
     )
@@ -111,7 +105,7 @@ def _series_in(deeds: Deeds) -> tuple[Digest, ...]:
     return tuple(deed.act.series for deed in deeds if isinstance(deed.act, LoggerFileRead))
 
 
-def _remember(start: tuple[Node, ...], made: _Made) -> None:
+def _remember(start: _Start, made: _Made) -> None:
     _made[start] = made
     while len(_made) > DOSSIERS_REMEMBERED:
         with suppress(KeyError):  # another thread made room first

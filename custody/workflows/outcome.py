@@ -48,15 +48,16 @@ def proposal_digest(act: Act) -> Digest:
 
 
 def request_digest(signer: Signer, request: dict[str, Any]) -> Digest:
+    """What tells one request from another under the same key: who asked, in which role, and everything they sent."""
     text = canonical({"role": signer.role.value, "site": signer.site.value, "request": request})
     return Digest(hashlib.sha256(text).hexdigest())
 
 
-def answered(connection: Connection, signer: Signer, request: dict[str, Any]) -> Outcome | None:
+def answered(connection: Connection, signer: Signer, request: Digest) -> Outcome | None:
     """The first answer to this very request, or None. Raises RepeatedKeyError for the same key with another body."""
     if signer.key is None:
         return None
-    first = idempotency.first_answer(connection, signer.account, signer.key, request_digest(signer, request))
+    first = idempotency.first_answer(connection, signer.account, signer.key, request)
     if first is None:
         return None
     kept = json.loads(first.answer)
@@ -72,7 +73,7 @@ def answered(connection: Connection, signer: Signer, request: dict[str, Any]) ->
     )
 
 
-def remembered(connection: Connection, signer: Signer, request: dict[str, Any], outcome: Outcome, now: datetime) -> Outcome:
+def remembered(connection: Connection, signer: Signer, request: Digest, outcome: Outcome, now: datetime) -> Outcome:
     """Keep the answer with the entries it speaks of, in their transaction."""
     if signer.key is not None and outcome.kind != "cannot_check":
         answer = {
@@ -84,9 +85,7 @@ def remembered(connection: Connection, signer: Signer, request: dict[str, Any], 
             "verdict_entry": _text(outcome.verdict_entry),
             "answered_at": now.isoformat(timespec="microseconds"),
         }
-        idempotency.remember(
-            connection, signer.account, signer.key, request_digest(signer, request), canonical(answer).decode(), answered_at=now
-        )
+        idempotency.remember(connection, signer.account, signer.key, request, canonical(answer).decode(), answered_at=now)
     return replace(outcome, answered_at=now)
 
 

@@ -25,7 +25,7 @@ from custody.workflows.dossiers import dossier_of
 from custody.workflows.job import PROPOSAL_WAITS, Job
 from custody.workflows.judging import ledger_broken, roots_of
 from custody.workflows.order import check_order, guarding_rule, judged_act, proposed_act, proposed_of, study_of
-from custody.workflows.outcome import Outcome, answered, proposal_digest, remembered
+from custody.workflows.outcome import Outcome, answered, proposal_digest, remembered, request_digest
 from custody.workflows.signer import Signer, signed_now
 
 __all__ = ["PROPOSAL_WAITS", "countersign", "find_proposal", "record", "withdraw"]
@@ -45,7 +45,9 @@ def record(
     `digest_shown` is the digest of the act as the page showed it; another one means that it changed while they were looking.
     Raises NotPermittedError, NotFoundError, OutOfOrderError, StaleError, RepeatedKeyError, InputError: nothing is then recorded.
     """
-    request = {"act": act.rule.name, "body": body_of(act), "happened_at": None if happened_at is None else happened_at.isoformat()}
+    request = request_digest(
+        signer, {"act": act.rule.name, "body": body_of(act), "happened_at": None if happened_at is None else happened_at.isoformat()}
+    )
     before = answered(connection, signer, request)
     if before is not None:
         return before
@@ -88,7 +90,7 @@ def countersign(
     `answers` is the act as this person scanned and read it, for acts that must be repeated.
     Raises as `record`, and StaleError when the proposal is gone or has expired.
     """
-    request = {"countersign": proposal.value, "answers": None if answers is None else body_of(answers)}
+    request = request_digest(signer, {"countersign": proposal.value, "answers": None if answers is None else body_of(answers)})
     before = answered(connection, signer, request)
     if before is not None:
         return before
@@ -124,7 +126,7 @@ def countersign(
 
 def withdraw(connection: Connection, subject: Node, proposal: Digest, signer: Signer, reason: str, now: datetime) -> Outcome:
     """Take a waiting proposal back; anyone who may sign it at its first place may, without signing. Raises as `countersign`."""
-    request = {"withdraw": proposal.value, "reason": reason}
+    request = request_digest(signer, {"withdraw": proposal.value, "reason": reason})
     # Another proposal may take its place in the same request, which has one key.
     keyed = signer if signer.key is None else replace(signer, key=f"{signer.key} withdraw {proposal.value[:16]}")
     before = answered(connection, keyed, request)

@@ -26,36 +26,64 @@ UPCASTERS: dict[tuple[str, int], Any] = {}
 
 
 def body_of(act: Act) -> dict[str, Any]:
-    """The act's fields as the ledger keeps them."""
-    body: dict[str, Any] = encoded(act)
-    return body
+    """The act's fields as the ledger keeps them; to be read, never changed: it is made once for each act."""
+    known: dict[str, Any] | None = act.__dict__.get(_BODY)
+    if known is None:
+        known = encoded(act)
+        object.__setattr__(act, _BODY, known)
+    return known
 
 
-def encoded(value: Any) -> Any:  # noqa: C901, PLR0911 - one line for each kind of value the ledger can hold
-    match value:
-        case None | bool() | int():
-            return value
-        case StrEnum():
-            return value.value
-        case str():
-            return unicodedata.normalize("NFC", value)
-        case Decimal():
-            return str(value)
-        case datetime():
-            if value.utcoffset() is None:
-                raise InputError(f"the time {value} has no offset from UTC")
-            return value.isoformat(timespec="microseconds")
-        case date():
-            return value.isoformat()
-        case Node():
-            return value.key
-        case Identifier():
-            return value.value
-        case tuple():
-            return [encoded(item) for item in value]
-    if dataclasses.is_dataclass(value):
-        return {f.name: encoded(getattr(value, f.name)) for f in dataclasses.fields(value)}
+_BODY = "_body"
+
+
+def encoded(value: Any) -> Any:
+    """A value as the ledger keeps it: text, whole numbers, booleans, null, lists and objects. Raises InputError for anything else."""
+    kind = type(value)
+    encoder = _ENCODERS.get(kind)
+    if encoder is None:
+        encoder = _ENCODERS[kind] = _encoder_of(kind)
+    return encoder(value)
+
+
+def _encoder_of(kind: type[Any]) -> Callable[[Any], Any]:
+    for base, encoder in _KINDS:
+        if issubclass(kind, base):
+            return encoder
+    if dataclasses.is_dataclass(kind):
+        names = tuple(field.name for field in dataclasses.fields(kind))
+        return lambda value: {name: encoded(getattr(value, name)) for name in names}
+    return _refuse
+
+
+def _refuse(value: Any) -> Any:
     raise InputError(f"a {type(value).__name__} cannot be kept in the ledger")
+
+
+def _time_text(value: datetime) -> str:
+    if value.utcoffset() is None:
+        raise InputError(f"the time {value} has no offset from UTC")
+    return value.isoformat(timespec="microseconds")
+
+
+def _normal(value: str) -> str:
+    return value if value.isascii() else unicodedata.normalize("NFC", value)
+
+
+_ENCODERS: dict[type[Any], Callable[[Any], Any]] = {}
+_KINDS: tuple[tuple[type[Any], Callable[[Any], Any]], ...] = (
+    (type(None), lambda value: value),
+    (int, lambda value: value),
+    (StrEnum, lambda value: value.value),
+    (str, _normal),
+    (Decimal, str),
+    (datetime, _time_text),
+    (date, lambda value: value.isoformat()),
+    (Node, lambda value: value.key),
+    (Identifier, lambda value: value.value),
+    (tuple, lambda value: [encoded(item) for item in value]),
+)
+"""The first that fits says how a value of that kind is kept."""
 
 
 def act_from(name: str, version: int, body: Mapping[str, Any]) -> Act:

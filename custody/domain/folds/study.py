@@ -34,9 +34,8 @@ class StudyFold:
     @cached_property
     def approved(self) -> dict[int, StudyContent]:
         """Every version ever put in force, by number; old lots and doses are still judged by theirs."""
-        proposed = {d.act.study_version: d.act.content for d in self.dossier.deeds(self.study, StudyProposed)}
-        versions = (d.act.study_version for d in self.dossier.deeds(self.study, StudyApproved))
-        return {version: content_from(proposed[version], version) for version in versions if version in proposed}
+        study = self.study
+        return self.dossier.once(study, "approved", lambda ledger: _approved(ledger, study))
 
     def criteria(self, version: int) -> StudyContent:
         """The version with this number. Raises MissingFact when it was never approved."""
@@ -90,3 +89,9 @@ class StudyFold:
     def logger_keys(self) -> frozenset[Digest]:
         """Fingerprints of the logger keys registered so far."""
         return frozenset(d.act.fingerprint for d in self.dossier.deeds(self.study, LoggerKeyRegistered))
+
+
+def _approved(dossier: Dossier, study: StudyId) -> dict[int, StudyContent]:
+    proposed = {d.act.study_version: d.act.content for d in dossier.deeds(study, StudyProposed)}
+    versions = (d.act.study_version for d in dossier.deeds(study, StudyApproved))
+    return {version: content_from(proposed[version], version) for version in versions if version in proposed}
