@@ -21,6 +21,8 @@ class Config:
     key_dir: Path
     session_idle: timedelta = timedelta(minutes=15)
     session_absolute: timedelta = timedelta(hours=12)
+    shift: timedelta = timedelta(hours=12)
+    """For so long after a signature with the whole secret, at the same place, a PIN signs too; zero: it never does."""
     lockout_after: int = 5
     lockout_for: timedelta = timedelta(minutes=15)
     secure_cookies: bool = True
@@ -37,6 +39,7 @@ class Config:
             key_dir=Path(given.get("CUSTODY_KEY_DIR") or _beside(url)),
             session_idle=timedelta(minutes=_number(given, "CUSTODY_SESSION_IDLE_MIN", 15)),
             session_absolute=timedelta(hours=_number(given, "CUSTODY_SESSION_HOURS", 12)),
+            shift=timedelta(hours=_number(given, "CUSTODY_SHIFT_HOURS", 12, least=0)),
             lockout_after=_number(given, "CUSTODY_LOCKOUT_AFTER", 5),
             lockout_for=timedelta(minutes=_number(given, "CUSTODY_LOCKOUT_MIN", 15)),
             secure_cookies=given.get("CUSTODY_INSECURE_COOKIES", "") != "1",
@@ -50,8 +53,8 @@ def _beside(url: str) -> str:
     return str(demonstration if demonstration.is_dir() else file.with_name(file.name + ".keys"))
 
 
-def _number(given: Mapping[str, str], name: str, default: int) -> int:
+def _number(given: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
     text = given.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise InputError(f"{name} is “{text}”; expected a whole number of at least 1", code="bad_setting")
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise InputError(f"{name} is “{text}”; expected a whole number of at least {least}", code="bad_setting")
     return int(text)

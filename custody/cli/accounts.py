@@ -1,4 +1,4 @@
-"""Accounts of an installation: the first one, further ones, grants, disabling."""
+"""Accounts of an installation: the first one, further ones, grants, secrets and their reset, disabling."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import click
 from custody import clock
 from custody.cli.asking import require_recorded, secret_of
 from custody.cli.output import as_json, configured, print_json, print_table, shown
-from custody.domain.acts.people import AccountCreated, AccountDisabled, RoleGranted, SiteRegistered
+from custody.domain.acts.people import AccountCreated, AccountDisabled, RoleGranted, RoleRevoked, SiteRegistered
 from custody.domain.ids import AccountId, PersonId, SiteId, StudyId
 from custody.domain.terms import Role, SiteKind
 from custody.errors import InputError
-from custody.workflows import people, roster
+from custody.workflows import people, resets, roster
 from custody.workflows.door import Connection, Store, unit_of_work
 from custody.workflows.recording import record
 
 
 @click.group()
 def account() -> None:
-    """Add, grant, list and disable accounts.
+    """Add, grant, list and disable accounts; choose a secret of one's own, and reset one that was forgotten.
 
     What an administrator must sign asks for their secret; without a terminal it is read as a line of standard input.
     """
@@ -99,18 +99,20 @@ def _first_secret(connection: Connection, store: Store, account: AccountId, by: 
 @click.option("--by", required=True, help="Administrator who grants it (asked for their secret).")
 def account_grant(name: str, role: str, site: str, study: str, until: str, by: str) -> None:
     """Grant a role at a site from today on."""
-    now = clock.now()
+    now, place = clock.now(), SiteId.parse(site)
+    store, config = configured()
+    with store.reading() as connection:
+        today = roster.today_at(connection, place, now)
     granted = RoleGranted(
         account=AccountId.parse(name),
         role=Role(role),
-        site=SiteId.parse(site),
+        site=place,
         study=StudyId.parse(study) if study else None,
-        valid_from=now.date(),
+        valid_from=today,
         valid_until=_day(until),
     )
     if granted.valid_until is not None and granted.valid_until < granted.valid_from:
         raise InputError(f"{until} is over already; the last day must not lie before today, {granted.valid_from}", code="not_a_date")
-    store, config = configured()
     signer = roster.administrator(store, config, by, secret_of(by), now)
     with unit_of_work(store) as connection:
         require_recorded(record(connection, granted, signer, now))
@@ -133,6 +135,63 @@ def account_disable(name: str, reason: str, by: str) -> None:
     click.echo(f"{disabled.account} is disabled")
 
 
+@account.command("revoke")
+@click.argument("name")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@click.option("--site", required=True, help="Code of the site.")
+@click.option("--study", default="", help="Study of the grant; left out: the grant for every study.")
+@click.option("--reason", required=True, help="Why; it stays in the record.")
+@click.option("--by", required=True, help="Administrator who revokes it (asked for their secret).")
+def account_revoke(name: str, role: str, site: str, study: str, reason: str, by: str) -> None:
+    """Take a role back, from now on."""
+    now = clock.now()
+    revoked = RoleRevoked(
+        account=AccountId.parse(name),
+        role=Role(role),
+        site=SiteId.parse(site),
+        study=StudyId.parse(study) if study else None,
+        reason=_said(reason, "--reason"),
+    )
+    store, config = configured()
+    signer = roster.administrator(store, config, by, secret_of(by), now)
+    with unit_of_work(store) as connection:
+        require_recorded(record(connection, revoked, signer, now))
+    click.echo(f"{revoked.account} is no longer {role} at {revoked.site}")
+
+
+@account.command("secret")
+@click.argument("name")
+def account_secret(name: str) -> None:
+    """Choose a secret of your own: asks for the one you have, or were given, and twice for the new one.
+
+    Without a terminal the three are lines of standard input.
+    """
+    store, config = configured()
+    old, new, again = secret_of(name), secret_of(f"{name} (new)"), secret_of(f"{name} (new, once more)")
+    if new != again:
+        raise InputError("the two new secrets differ; type the same one twice", code="secrets_differ")
+    roster.choose_own(store, config, name, old, new, clock.now())
+    click.echo(f"{name} has a secret of their own")
+
+
+@account.command("reset")
+@click.argument("name")
+@click.option("--identity", required=True, help="How the person proved who they are.")
+@click.option("--reason", required=True, help="Why; it stays in the record.")
+@click.option("--by", required=True, help="Administrator who resets it (asked for their secret).")
+def account_reset(name: str, identity: str, reason: str, by: str) -> None:
+    """Reset a secret: prints a code with which its owner chooses another, after a witness has signed on the web pages."""
+    now = clock.now()
+    said = _said(identity, "--identity"), _said(reason, "--reason")
+    store, config = configured()
+    signer = roster.administrator(store, config, by, secret_of(by), now)
+    with unit_of_work(store) as connection:
+        issued = resets.issue(connection, store, signer, AccountId.parse(name), *said, now)
+    click.echo(
+        f"code for {name}, shown this once: {issued.code}; it counts until {issued.valid_until:%H:%M} UTC, once a witness has signed"
+    )
+
+
 @account.command("list")
 @as_json
 def account_list(json_wanted: bool) -> None:
@@ -142,7 +201,7 @@ def account_list(json_wanted: bool) -> None:
     """
     store, _ = configured()
     with store.reading() as connection:
-        rows = roster.accounts(connection, clock.now().date())
+        rows = roster.accounts(connection, clock.now())
     if json_wanted:
         print_json([row.as_json() for row in rows])
         return

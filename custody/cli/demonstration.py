@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from custody import clock
-from custody.cli.output import progress
+from custody.cli.output import progress, sqlite_line
 from custody.config import Config
 from custody.workflows import demonstration
 from custody.workflows.door import Store
@@ -77,7 +77,7 @@ def _guide(url: str, place: Path) -> str:
         first, *rest = text
         lines += [f"  {lots[word].lot}  {word.replace('_', ' '):13} {first}", *(f"  {'':23} {line}" for line in rest)]
     lines += ["", *LATER]
-    lines += ["", _where(place), "", "Stop with Ctrl-C. Nothing here is real; research use, not a medical device."]
+    lines += ["", _where(place), "", sqlite_line(), "Stop with Ctrl-C. Nothing here is real; research use, not a medical device."]
     return "\n".join(lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from custody.cli.output import configured
+from custody.cli.output import configured, sqlite_line
 from custody.config import Config
 from custody.workflows.door import open_store, schema_state, upgrade
 
@@ -25,6 +25,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
 def _say(url: str) -> None:
     click.echo(f"custody serves on {url}")
+    click.echo(sqlite_line())
 
 
 @click.group()

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -17,7 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from custody.config import Config
+from custody.words import Words
 from custody.workflows.door import Store, open_ready
+from custody.workflows.installation import sqlite_seen
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,6 +31,12 @@ def configured() -> tuple[Store, Config]:
     """The store of CUSTODY_DATABASE_URL, with tables of this version. Raises InputError with the remedy."""
     config = Config.from_environment()
     return open_ready(config.database_url), config
+
+
+def sqlite_line() -> str:
+    """The SQLite library in use, in one sentence, with a warning where it has a known fault."""
+    seen = sqlite_seen()
+    return Words("en", UTC).say("installation.sqlite" if seen.is_repaired else "installation.sqlite_old", version=seen.version)
 
 
 # ── for programs ──

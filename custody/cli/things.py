@@ -11,6 +11,7 @@ from custody import clock
 from custody.cli.output import as_json, configured, print_json, print_table, shown
 from custody.domain.ids import AccountId, BagId, SiteId, StudyId
 from custody.domain.masking import Viewer
+from custody.domain.scope import EVERYTHING
 from custody.errors import NotFoundError
 from custody.words import Words
 from custody.workflows import reading, tracing, viewing
@@ -67,7 +68,13 @@ def _passport(connection: Connection, node: BagId) -> tuple[viewing.Passport, St
 def _operator(study: StudyId | None) -> Viewer:
     """Whoever runs commands on the server sees what the database holds anyway."""
     return Viewer(
-        account=AccountId("command-line"), printed_name="command line", roles=frozenset(), site=SiteId("COMMAND"), study=study, blind=False
+        account=AccountId("command-line"),
+        printed_name="command line",
+        roles=frozenset(),
+        site=SiteId("COMMAND"),
+        study=study,
+        blind=False,
+        by_grants=EVERYTHING,
     )
 
 

@@ -43,7 +43,8 @@ class WindowEnd(StrEnum):
 class Settings:
     """Section 19 of the rules page. None marks a value that must be set; the others are defaults a study confirms by name.
 
-    Minutes, hours, days, ml, ml/min and per cent are named in each key.
+    Minutes, hours, days, ml, ml/min and per cent are named in each key. Left out is how many years records are kept: nothing in the
+    record can be deleted, so no study can shorten or lengthen it; how long the store and its copies are kept is the installation's.
     """
 
     weight_basis: WeightBasis | None = None
@@ -109,7 +110,6 @@ class Settings:
     exceptional_release_blinded: bool = False
     exceptional_valid_h: Decimal = Decimal(24)
     access_review_days: int = 90
-    retention_years: int = 30
     clock_drift_alarm_s: Decimal = Decimal(120)
 
     @property
@@ -231,12 +231,15 @@ class ReleaseTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Cohort:
-    """One dose level: phase, cells per kg, and the cohort that must have been judged safe before it (empty for the first)."""
+    """One dose level: phase, cells per kg, and the cohort that must have been judged safe before it (empty for the first).
+
+    `size` is the greatest number of participants; a cohort that names none takes the study's `cohort_size`.
+    """
 
     id: CohortId
     phase: int
     cells_per_kg: Decimal
-    size: int
+    size: int = 0
     after: tuple[CohortId, ...] = ()
     blinded: bool = False
 
@@ -364,7 +367,9 @@ def content_from(text: str, version: int = 0) -> StudyContent:
     if isinstance(cold_chain, dict):
         content = {**content, "cold_chain": {form: {"form": form, **table} for form, table in cold_chain.items()}}
     study: StudyContent = decoded(StudyContent, content)
-    return dataclasses.replace(study, version=version)
+    usual = study.settings.cohort_size or 0
+    cohorts = tuple(each if each.size else dataclasses.replace(each, size=usual) for each in study.cohorts)
+    return dataclasses.replace(study, cohorts=cohorts, version=version)
 
 
 def problems_of(study: StudyContent) -> tuple[InputError, ...]:
@@ -379,6 +384,9 @@ def problems_of(study: StudyContent) -> tuple[InputError, ...]:
     assert settings.max_bags is not None
     if not study.cohorts:
         return (InputError("the study has no cohort", code="no_cohort"),)
+    empty = next((c.id for c in study.cohorts if c.size < 1), None)
+    if empty is not None:
+        return (InputError(f"cohort {empty} has no place for anybody; set its size or cohort_size", code="cohort_empty", cohort=empty),)
     fit = highest_dose_fits(
         cells_per_kg=tuple(c.cells_per_kg for c in study.cohorts),
         weight_kg=settings.fit_weight_kg,

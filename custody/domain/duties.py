@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,6 +12,9 @@ from custody.domain.dossier import Dossier, Signed
 from custody.domain.ids import AccountId, PersonId, SiteId, StudyId
 from custody.domain.terms import READ_ONLY_ROLES, Meaning, Role
 from custody.errors import NotPermittedError
+
+DayAt = Callable[[SiteId], date | None]
+"""Which day it is at a site; None where nobody can say. The shell knows time zones, the core does not."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,11 @@ class AccountFold:
     def has_accepted_policy(self) -> bool:
         return self.dossier.last(self.account, SignaturePolicyAccepted) is not None
 
-    def grants(self, day: date) -> tuple[Grant, ...]:
-        """Grants that stand on `day`, in the order given; a revoked one is gone until it is granted again."""
+    def grants(self, day_at: DayAt) -> tuple[Grant, ...]:
+        """Grants that stand today, in the order given; a revoked one is gone until it is granted again.
+
+        A grant runs from the first to the last day of its own site, so `day_at` says which day it is there.
+        """
         standing: dict[Grant, tuple[date, date | None]] = {}
         for deed in self.dossier.deeds(self.account, RoleGranted, RoleRevoked):
             grant = Grant(deed.act.role, deed.act.site, deed.act.study)
@@ -62,7 +68,13 @@ class AccountFold:
                 standing[grant] = (deed.act.valid_from, deed.act.valid_until)
             else:
                 standing.pop(grant, None)
-        return tuple(g for g, (start, end) in standing.items() if start <= day and (end is None or day <= end))
+        return tuple(grant for grant, days in standing.items() if _includes(days, day_at(grant.site)))
+
+
+def _includes(days: tuple[date, date | None], day: date | None) -> bool:
+    """A day that nobody can tell is in no span."""
+    start, end = days
+    return day is not None and start <= day and (end is None or day <= end)
 
 
 def slot_of(rule: ActRule, place: int) -> Slot | None:

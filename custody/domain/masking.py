@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from custody.domain.acts.base import Act, marked_nodes
 from custody.domain.acts.codec import act_from
 from custody.domain.acts.record import Corrected, FindingKept, VerdictGiven
+from custody.domain.duties import Grant
 from custody.domain.ids import AccountId, Node, SiteId, StudyId
+from custody.domain.scope import Reach, reach_of
 from custody.domain.terms import BLINDED_ROLES, Role
 
 T_co = TypeVar("T_co", covariant=True)
@@ -35,7 +38,10 @@ NEUTRAL_REASON = '{"code":"not_for_use","values":{}}'
 
 @dataclass(frozen=True, kw_only=True)
 class Viewer:
-    """Who looks. `blind` is true when every role they hold is a blinded one and a blinded phase of their study has begun."""
+    """Who looks. `blind` is true when every role they hold is a blinded one and a blinded phase of their study has begun.
+
+    `by_grants` is how far their grants reach; without it, all their roles are taken to be held at `site`.
+    """
 
     account: AccountId
     printed_name: str
@@ -43,6 +49,14 @@ class Viewer:
     site: SiteId
     study: StudyId | None
     blind: bool
+    by_grants: Reach | None = None
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Which things are in their scope (design section 7)."""
+        if self.by_grants is not None:
+            return self.by_grants
+        return reach_of((Grant(role, self.site, None) for role in self.roles), self.study, account=self.account)
 
     def may_see(self, node: Node) -> bool:
         return not (self.blind and node.kind in HIDDEN_KINDS)

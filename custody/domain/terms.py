@@ -203,12 +203,15 @@ class ColdChainDecision(StrEnum):
 
 
 class SignatureStateWord(StrEnum):
-    """Whether a logger file proves that it is unaltered."""
+    """What a logger file's own signature proves; only VERIFIED is worth trusting on its own."""
 
     VERIFIED = "verified"
     KEY_NOT_REGISTERED = "key not registered"
+    """The signature holds, but nobody has registered its key: QA decides."""
     INVALID = "invalid"
+    """The signature does not match: the file was changed, and never counts."""
     NONE = "none"
+    """The format carries no signature."""
 
 
 class SiteKind(StrEnum):

@@ -13,10 +13,11 @@ from hashlib import sha256
 from custody.domain.kinetic import ACTIVATION_KJ_PER_MOL
 from custody.domain.measures import Celsius, Minutes, parse_decimal
 from custody.domain.readings import Gap, Reading, Series
+from custody.domain.terms import SignatureStateWord
 from custody.errors import InputError
 from custody.intake.berlinger_lines import Blocks, Entry, Row, blocks_of, malformed
 from custody.intake.berlinger_signature import holds, key_fingerprint, public_key, split_signed
-from custody.intake.logger_file import Alarm, AlarmEvent, AlarmKind, DeviceSummary, LoggerFile, Marker, SignatureState, check_signature
+from custody.intake.logger_file import Alarm, AlarmEvent, AlarmKind, DeviceSummary, LoggerFile, Marker, check_signature
 
 FORMAT = "berlinger"
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}")
@@ -87,7 +88,7 @@ def read_berlinger(data: bytes, registered_fingerprints: AbstractSet[str] = froz
         ),
         activation_kj_per_mol=_activation(blocks),
         sha256=sha256(data).hexdigest(),
-        signature=SignatureState.KEY_NOT_REGISTERED if key is not None and holds(signed, key) else SignatureState.INVALID,
+        signature=SignatureStateWord.KEY_NOT_REGISTERED if key is not None and holds(signed, key) else SignatureStateWord.INVALID,
         key_fingerprint=None if key is None else key_fingerprint(key),
         issuer=blocks.value("Cert", "Issuer")[0],
     )

@@ -12,22 +12,11 @@ from fractions import Fraction
 from custody.domain.cold_chain import ColdChainCriteria, Stay, judge_life
 from custody.domain.kinetic import ACTIVATION_KJ_PER_MOL, mean_kinetic_celsius
 from custody.domain.readings import Gap, Series
+from custody.domain.terms import SignatureStateWord
 
 SHOWN_PLACES = 3
 GAP_INTERVALS = 2
 """A gap is more than two intervals without data (rules section 11)."""
-
-
-class SignatureState(StrEnum):
-    """What the file's own signature proves; only VERIFIED is worth trusting on its own."""
-
-    VERIFIED = "verified"
-    KEY_NOT_REGISTERED = "key not registered"
-    """The signature holds, but nobody has registered its key: QA decides."""
-    INVALID = "invalid"
-    """The signature does not match: the file was changed, and never counts."""
-    NONE = "none"
-    """The format carries no signature."""
 
 
 class AlarmKind(StrEnum):
@@ -100,7 +89,7 @@ class LoggerFile:
     device_summary: DeviceSummary
     activation_kj_per_mol: Decimal = ACTIVATION_KJ_PER_MOL
     sha256: str
-    signature: SignatureState
+    signature: SignatureStateWord
     key_fingerprint: str | None = None
     issuer: str | None = None
 
@@ -139,8 +128,8 @@ class LoggerFile:
         return judge_life((whole,), criteria).minutes_outside
 
 
-def check_signature(file: LoggerFile, registered_fingerprints: AbstractSet[str]) -> SignatureState:
+def check_signature(file: LoggerFile, registered_fingerprints: AbstractSet[str]) -> SignatureStateWord:
     """The state of `file`'s signature for somebody who trusts the keys in `registered_fingerprints` and no other."""
-    if file.signature not in {SignatureState.VERIFIED, SignatureState.KEY_NOT_REGISTERED}:
+    if file.signature not in {SignatureStateWord.VERIFIED, SignatureStateWord.KEY_NOT_REGISTERED}:
         return file.signature
-    return SignatureState.VERIFIED if file.key_fingerprint in registered_fingerprints else SignatureState.KEY_NOT_REGISTERED
+    return SignatureStateWord.VERIFIED if file.key_fingerprint in registered_fingerprints else SignatureStateWord.KEY_NOT_REGISTERED

@@ -208,7 +208,10 @@ def _create(path: Path) -> None:
 
 def _engine(url: str) -> Engine:
     # The newest connection is used first: its page cache is warm, and few are opened.
-    engine = create_engine(url, pool_size=16, max_overflow=-1, pool_use_lifo=True, execution_options={"custody_store": url})
+    # Traces of faults must not tell what was written.
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=16, max_overflow=-1, pool_use_lifo=True, execution_options={"custody_store": url}
+    )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

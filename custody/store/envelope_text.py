@@ -10,29 +10,26 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_ACCOUNT = b'{"account":"'
-_ACT = b'","act":"'
 _VERSION = b',"act_version":'
 _BODY = b',"body":'
 _PROPOSAL = b'"proposal":"'
 _PROPOSED_ACT = b',"body":{"act":"'
-_AFTER_BODY = b',"happened_at":"'
+_AFTER_BODY_TEXT = ',"happened_at":"'
+_AFTER_BODY = _AFTER_BODY_TEXT.encode()
 
 
 def columns_agree(
     text: bytes, stream: str, position: int, act: str, site: str, study: str | None, recorded_at: str, previous: bytes
 ) -> bool:
-    """Whether the columns of a row say what its envelope's bytes say."""
-    act_at = text.find(_ACT, len(_ACCOUNT))
-    after_body = text.rfind(_AFTER_BODY)
-    said_study = b"null" if study is None else b'"%b"' % study.encode()
+    """Whether the columns of a row say what its envelope's bytes say. Raises TypeError for a column that is no text."""
+    start, _, tail = text.decode().rpartition(_AFTER_BODY_TEXT)
+    said_study = "null" if study is None else '"' + study + '"'
     return (
-        0 < act_at < after_body
-        and text.startswith(b'","act":"%b","act_version":' % act.encode(), act_at)
-        and text.find(b',"position":%d,"previous":"%b","printed_name":"' % (position, previous.hex().encode()), after_body) > 0
-        and text.find(b'","recorded_at":"%b","role":"' % recorded_at.encode(), after_body) > 0
-        and text.find(b',"site":"%b","software_version":"' % site.encode(), after_body) > 0
-        and text.endswith(b'","stream":"%b","study":%b}' % (stream.encode(), said_study))
+        start.partition('","act":"')[2].startswith(act + '","act_version":')
+        and f',"position":{position},"previous":"{previous.hex()}","printed_name":"' in tail
+        and '","recorded_at":"' + recorded_at + '","role":"' in tail
+        and ',"site":"' + site + '","software_version":"' in tail
+        and tail.endswith('","stream":"' + stream + '","study":' + said_study + "}")
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from custody.domain.acts import ACTS
 from custody.domain.acts.base import FOLLOWED, FieldType, alternatives, field_types
 from custody.domain.acts.codec import UPCASTERS
-from custody.domain.ids import Digest, Identifier, Node, ParticipantId, PersonId
+from custody.domain.ids import Digest, Identifier, Node, ParticipantId, PersonId, SiteId
 
 # What a person scans or types to find something; longer text is no identifier.
 NAME_LENGTH_MAX = 64
@@ -88,7 +88,8 @@ def _steps_anew(cls: Any) -> tuple[_Step, ...]:
 def _step(name: str, field: FieldType) -> _Step | None:
     plain = alternatives(field.plain)[0]
     if issubclass(plain, Node):
-        return _Step(name, "edge") if field.mark == FOLLOWED.word else None
+        # A site named is where the thing comes from, goes to or, for an account, has a role: lists are narrowed by it.
+        return _Step(name, "edge") if field.mark == FOLLOWED.word or plain is SiteId else None
     if issubclass(plain, Identifier):
         return None if issubclass(plain, _NOT_SEARCHED) else _Step(name, "name")
     if plain is str:

@@ -9,9 +9,10 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, func,
 from custody.errors import LedgerBrokenError
 from custody.store.envelope_text import Told
 from custody.store.links import NO_LINKS, Links
-from custody.store.lookup_rows import WaitingInMemory, batches, number_finder, take_in, takes_part
+from custody.store.lookup_rows import batches, number_finder, take_in
+from custody.store.lookup_waiting import WaitingInMemory
 from custody.store.statements import Prepared
-from custody.store.tables import edge, entry, entry_name, stream_summary, waiting_proposal
+from custody.store.tables import edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
 
 # More than this many differences are no slips in a few rows; remembering them all would cost memory.
 DOUBTS_MAX = 50_000
@@ -47,10 +48,21 @@ _WRONG_SUMMARY = (
         )
     )
 )
-_NO_SUMMARY = (
-    select(entry.c.stream)
-    .select_from(entry.outerjoin(stream_summary, _summary.stream == entry.c.stream))
-    .where(entry.c.evidence == literal_column("0"), _summary.stream.is_(None))
+_site = stream_site.c
+# One pass over the entries for both: each of them has a summary of its stream, and its site beside it.
+_NO_ROW = (
+    select(entry.c.stream, entry.c.site, _summary.stream)
+    .select_from(
+        entry.outerjoin(stream_summary, _summary.stream == entry.c.stream).outerjoin(
+            stream_site, and_(_site.stream == entry.c.stream, _site.site == entry.c.site)
+        )
+    )
+    .where(entry.c.evidence == literal_column("0"), or_(_summary.stream.is_(None), _site.stream.is_(None)))
+)
+# The site of a summary is found in the entry beneath it; asking there first leaves few to look for among all entries of a stream.
+_WRONG_SITE = select(_site.stream, _site.site).where(
+    ~exists().where(_summary.stream == _site.stream, _summary.site == _site.site),
+    ~exists().where(entry.c.stream == _site.stream, entry.c.site == _site.site, entry.c.evidence == literal_column("0")),
 )
 
 
@@ -88,7 +100,7 @@ class LookupComparison:
             self.begin(last)
         self._end_batch()
         self._doubts.update({number: (rows, NO_LINKS) for number, rows in self._rows(-_LARGEST, 0).items()})
-        found = (self._links_differ(), self._streams_differ(), self._waiting_differs(), self._summary_differs())
+        found = (self._links_differ(), self._streams_differ(), self._waiting_differs(), *self._streams_of_entries_differ())
         return tuple(sentence for sentence in found if sentence)
 
     def _expect(self, number: int, links: Links) -> None:
@@ -143,13 +155,17 @@ class LookupComparison:
                 return f"the lookup waiting_proposal is wrong about proposal {key[1]} of {key[0]}"
         return ""
 
-    def _summary_differs(self) -> str:
-        """Each summary is of an entry that gates read, none is later in its stream, and there are as many as such streams."""
-        for statement in (_WRONG_SUMMARY, _NO_SUMMARY):
-            row = self._row(statement.limit(1))
-            if row is not None:
-                return f"the lookup stream_summary is wrong about {_shown(row)}"
-        return ""
+    def _streams_of_entries_differ(self) -> tuple[str, ...]:
+        """Each summary is of an entry that gates read, none is later in its stream, and there are as many as such streams; each site
+        beside a stream has such an entry, and each such entry its site there.
+        """
+        wrong = {"stream_summary": self._row(_WRONG_SUMMARY.limit(1)), "stream_site": self._row(_WRONG_SITE.limit(1))}
+        missing = self._row(_NO_ROW.limit(1))
+        if missing is not None:
+            stream, site, summary = missing
+            name = "stream_summary" if summary is None else "stream_site"
+            wrong[name] = wrong[name] or ((stream,) if summary is None else (stream, site))
+        return tuple(f"the lookup {name} is wrong about {_shown(row)}" for name, row in wrong.items() if row is not None)
 
     def _row(self, statement: Any) -> Any:
         return self._connection.execute(statement).first()
@@ -161,8 +177,7 @@ def differences(connection: Connection) -> tuple[str, ...]:
     for batch in batches(connection):
         comparison.begin(batch[-1].number)
         for told in batch:
-            if takes_part(told.act):
-                comparison.take(told)
+            comparison.take(told)
     return comparison.differences()
 
 

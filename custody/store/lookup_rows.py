@@ -9,45 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import starmap
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, literal_column, select, update
 
 from custody.domain.acts import ACTS
 from custody.store.envelope_text import Told
 from custody.store.links import Links, has_links, links_of
-from custody.store.statements import Prepared, inserted, upserted
-from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_summary, waiting_proposal
+from custody.store.lookup_waiting import Waiting, WaitingInMemory, WaitingProposals, waiting_row
+from custody.store.statements import Prepared, as_bytes, inserted, upserted
+from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
 
 BATCH = 1_000
 _ABOUT_PROPOSALS = frozenset({"proposed", "countersigned", "proposal_withdrawn"})
 
 Fields = Mapping[str, Any]
-
-
-class Waiting(Protocol):
-    """A proposal on its way: the number of its entry, how many signed, and the act with its body as canonical text."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def signers(self) -> int: ...
-    @property
-    def act(self) -> str: ...
-    @property
-    def act_version(self) -> int: ...
-    @property
-    def body(self) -> str: ...
-
-
-class WaitingProposals(Protocol):
-    """Where proposals wait while entries are taken in."""
-
-    def get(self, stream: str, proposal: str) -> Waiting | None: ...
-    def put(self, told: Told) -> None: ...
-    def sign(self, stream: str, proposal: str, signers: int) -> None: ...
-    def remove(self, stream: str, proposal: str) -> None: ...
-    def holds(self, stream: str, number: int) -> bool: ...
 
 
 class NumberOf(Protocol):
@@ -119,6 +97,7 @@ def _effect(stream: str, deed: _Deed, number_of: NumberOf, waiting: WaitingPropo
 
 # --- into the tables --------------------------------------------------------------------------------------------------
 _SET_SUMMARY = upserted(stream_summary, "stream")
+_SET_SITE = upserted(stream_site, "stream", "site")
 _SET_WAITING = upserted(waiting_proposal, "stream", "proposal")
 _this_proposal = and_(waiting_proposal.c.stream == bindparam("in_stream"), waiting_proposal.c.proposal == bindparam("wanted"))
 _GET_WAITING = Prepared(
@@ -173,68 +152,6 @@ class _WaitingInTable:
         return _WAITING_NUMBER.one(self.connection, in_stream=stream, number_wanted=number) is not None
 
 
-class _WaitingTold:
-    """The same, read from the entry's text only when somebody asks."""
-
-    __slots__ = ("signers", "told")
-
-    def __init__(self, told: Told) -> None:
-        self.told = told
-        self.signers = 1
-
-    @property
-    def number(self) -> int:
-        return self.told.number
-
-    @property
-    def act(self) -> str:
-        return self.told.proposed_act
-
-    @property
-    def act_version(self) -> int:
-        return int(self.told.body["act_version"])
-
-    @property
-    def body(self) -> str:
-        return str(self.told.body["body"])
-
-
-class WaitingInMemory:
-    """For a run over the whole ledger; holds only what still waits."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[tuple[str, str], _WaitingTold] = {}
-
-    def get(self, stream: str, proposal: str) -> Waiting | None:
-        return self._waiting.get((stream, proposal))
-
-    def put(self, told: Told) -> None:
-        self._waiting[told.stream, told.proposal] = _WaitingTold(told)
-
-    def sign(self, stream: str, proposal: str, signers: int) -> None:
-        self._waiting[stream, proposal].signers = signers
-
-    def remove(self, stream: str, proposal: str) -> None:
-        self._waiting.pop((stream, proposal), None)
-
-    def holds(self, stream: str, number: int) -> bool:
-        return any(key[0] == stream and waiting.told.number == number for key, waiting in self._waiting.items())
-
-    def rows(self) -> list[dict[str, Any]]:
-        return [waiting_row(waiting.told, waiting.signers) for waiting in self._waiting.values()]
-
-
-def waiting_row(told: Told, signers: int) -> dict[str, Any]:
-    fields = told.fields
-    body = fields["body"]
-    return {
-        "entry_id": told.number,
-        "signers": signers,
-        **{name: fields[name] for name in ("stream", "position", "site", "study", "account", "recorded_at")},
-        **{name: body[name] for name in ("proposal", "act", "act_version", "body", "expires_at")},
-    }
-
-
 def number_finder(connection: Connection) -> NumberOf:
     def number_of(digest: str, stream: str) -> int | None:
         # A correction that names an entry of another stream changes nothing, here as in the dossier.
@@ -247,8 +164,9 @@ def number_finder(connection: Connection) -> NumberOf:
 def enter(connection: Connection, told: Sequence[Told]) -> None:
     """Bring the lookups up to date with entries just written."""
     read_by_gates = [each for each in told if not ACTS[each.act].evidence]
-    newest = {each.stream: _summary(each.fields) for each in read_by_gates}
-    _SET_SUMMARY.run(connection, list(newest.values()))
+    summaries = [_summary(each.fields) for each in read_by_gates]
+    _SET_SUMMARY.run(connection, list({row["stream"]: row for row in summaries}.values()))
+    _SET_SITE.run(connection, [{"stream": stream, "site": site} for stream, site in {(row["stream"], row["site"]) for row in summaries}])
     waiting, number_of = _WaitingInTable(connection), number_finder(connection)
     effects = [take_in(each, waiting, number_of) for each in read_by_gates if takes_part(each.act)]
     _write(connection, [effect for effect in effects if effect is not None])
@@ -270,9 +188,7 @@ _newest = (
 SUMMARIES = select(entry.c.stream, entry.c.position, entry.c.act, entry.c.site, entry.c.study, entry.c.recorded_at).select_from(
     _newest.join(entry, and_(entry.c.stream == _newest.c.stream, entry.c.position == _newest.c.position))
 )
-_READ_BY_GATES = (
-    select(entry.c.id, entry.c.stream, entry.c.act, entry.c.envelope).where(entry.c.evidence == literal(0)).order_by(entry.c.id)
-)
+SITES = select(entry.c.stream, entry.c.site).where(entry.c.evidence == 0).distinct()
 
 
 def rebuild(connection: Connection) -> None:
@@ -281,17 +197,25 @@ def rebuild(connection: Connection) -> None:
         connection.execute(delete(table))
     waiting, number_of = WaitingInMemory(), number_finder(connection)
     for batch in batches(connection):
-        effects = [take_in(told, waiting, number_of) for told in batch if takes_part(told.act)]
+        effects = [take_in(told, waiting, number_of) for told in batch]
         _write(connection, [effect for effect in effects if effect is not None])
     _SET_WAITING.run(connection, waiting.rows())
+    connection.execute(insert(stream_site).from_select(["stream", "site"], SITES))
     for rows in _partitions(connection, SUMMARIES):
         _SET_SUMMARY.run(connection, [{**row, "kind": row["stream"].partition(":")[0]} for row in rows])
 
 
+@cache
+def _taking_part() -> Prepared:
+    acts = [name for name, rule in ACTS.items() if not rule.evidence and takes_part(name)]
+    taking_part = entry.c.act.in_([literal_column(f"'{name}'") for name in acts])
+    return Prepared(select(entry.c.id, entry.c.stream, entry.c.act, as_bytes(entry.c.envelope)).where(taking_part).order_by(entry.c.id))
+
+
 def batches(connection: Connection) -> Iterator[list[Told]]:
-    """All entries that gates read, in the order of the log, many at a time."""
-    for rows in _partitions(connection, _READ_BY_GATES):
-        yield [Told(row["id"], row["stream"], row["act"], row["envelope"].encode()) for row in rows]
+    """All entries that take part, in the order of the log, many at a time."""
+    for rows in _taking_part().batches(connection, BATCH):
+        yield list(starmap(Told, rows))
 
 
 def _partitions(connection: Connection, statement: Any) -> Iterator[list[dict[str, Any]]]:

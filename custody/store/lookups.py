@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, literal, literal_column, or_, select, union_all
+from sqlalchemy import Connection, bindparam, exists, literal, or_, select, union_all
 
 from custody.domain.ids import NODE_KINDS
 from custody.store.lookup_check import differences
 from custody.store.lookup_rows import rebuild
-from custody.store.statements import PreparedIn
-from custody.store.tables import edge, entry, entry_name, stream_summary, waiting_proposal
+from custody.store.lookup_scope import Within, of_kind
+from custody.store.statements import Prepared, PreparedIn
+from custody.store.tables import edge, entry_name, stream_site, stream_summary, waiting_proposal
 
 __all__ = [
     "Found",
@@ -22,6 +23,7 @@ __all__ = [
     "aliases",
     "differences",
     "edges",
+    "names_of_kind",
     "newest_acts",
     "rebuild",
     "search",
@@ -35,6 +37,13 @@ _AFTER = "\U0010ffff"
 # Names asked for in one statement.
 _MANY = 512
 _NEWEST = PreparedIn(lambda among: select(stream_summary.c.stream, stream_summary.c.act).where(among(stream_summary.c.stream)))
+
+_OF_KIND = Prepared(
+    select(stream_summary.c.stream)
+    .where(stream_summary.c.kind == bindparam("kind_wanted"))
+    .order_by(stream_summary.c.stream)
+    .limit(bindparam("at_most"))
+)
 
 
 @dataclass(frozen=True)
@@ -135,23 +144,30 @@ def newest_acts(connection: Connection, streams: Sequence[str]) -> dict[str, str
 
 
 def streams_of_kind(
-    connection: Connection, kind: str, *, site: str | None = None, study: str | None = None, limit: int
+    connection: Connection, kind: str, *, site: str | None = None, within: Within | None = None, study: str | None = None, limit: int
 ) -> tuple[WorkItem, ...]:
     """Things of one kind, newest act first.
 
-    `site`: only those about which something was recorded there, or which name it as origin or destination.
+    `site`: only those about which something was recorded there, or which name it as origin or destination. `within`: only those in the
+    scope of these sites.
     """
     table = stream_summary.c
-    wanted = select(table.stream, table.position, table.act, table.site, table.study, table.recorded_at).where(table.kind == kind)
+    columns = (table.stream, table.position, table.act, table.site, table.study, table.recorded_at)
+    wanted = select(*columns).where(of_kind(connection, kind, within))
     if site is not None:
         # The newest act first: for most things at hand it answers, and their older entries are not looked at.
-        recorded_there = exists().where(entry.c.stream == table.stream, entry.c.evidence == literal_column("0"), entry.c.site == site)
+        recorded_there = exists().where(stream_site.c.stream == table.stream, stream_site.c.site == site)
         bound_there = exists().where(edge.c.parent == f"site:{site}", edge.c.child == table.stream)
         wanted = wanted.where(or_(table.site == site, bound_there, recorded_there))
     if study is not None:
         wanted = wanted.where(table.study == study)
     found = connection.execute(wanted.order_by(table.recorded_at.desc(), table.stream).limit(limit))
     return tuple(WorkItem(**{**row, "recorded_at": datetime.fromisoformat(row["recorded_at"])}) for row in found.mappings())
+
+
+def names_of_kind(connection: Connection, kind: str, *, limit: int) -> tuple[str, ...]:
+    """Streams of things of one kind, in the order of their names."""
+    return tuple(stream for (stream,) in _OF_KIND.rows(connection, kind_wanted=kind, at_most=limit))
 
 
 def waiting(connection: Connection) -> tuple[WaitingProposal, ...]:

@@ -61,6 +61,7 @@ entry = _table(
 )
 # Verdicts, sign-ins and refused scans outnumber everything else; what gates read is found without passing over them.
 Index("ix_entry_read_by_gates", entry.c.stream, entry.c.position, sqlite_where=text("evidence = 0"), postgresql_where=text("evidence = 0"))
+Index("ix_entry_evidence", entry.c.stream, entry.c.position, sqlite_where=text("evidence = 1"), postgresql_where=text("evidence = 1"))
 
 stream_head = _table(
     "stream_head",
@@ -98,6 +99,15 @@ stream_summary = _table(
     clustered=True,
 )
 Index("ix_stream_summary_kind_recorded_at", stream_summary.c.kind, stream_summary.c.recorded_at)
+# Where the people sat who wrote in a stream, evidence left out; with the edges it narrows lists to the sites of a person.
+stream_site = _table(
+    "stream_site",
+    _text("stream"),
+    _text("site"),
+    PrimaryKeyConstraint("stream", "site"),
+    clustered=True,
+)
+Index("ix_stream_site_site_stream", stream_site.c.site, stream_site.c.stream)
 # By the number of the entry that carries the act: new rows come last, and verification meets them in the order of the log.
 edge = _table(
     "edge",
@@ -167,10 +177,18 @@ credential = _table(
     "credential",
     _text("account"),
     _number("number"),
+    _text("kind"),
     _text("secret_hash"),
     _text("set_at"),
     _number("must_change"),
     PrimaryKeyConstraint("account", "number"),
+)
+reset_ticket = _table(
+    "reset_ticket",
+    Column("digest", Text, primary_key=True, nullable=False),
+    _text("account"),
+    _text("code_hash"),
+    _text("valid_until"),
 )
 identity = _table(
     "identity",
@@ -199,6 +217,7 @@ sign_in_guard = _table(
     _number("failures"),
     _text("last_failure_at"),
     _text("locked_until", nullable=True),
+    _number("pin_barred"),
     clustered=True,
 )
 session = _table(
@@ -210,11 +229,31 @@ session = _table(
     _text("created_at"),
     _text("last_seen_at"),
     _text("ends_at"),
-    _text("secret_given_at"),
+    _text("opened_with"),
+    _text("bench", nullable=True),
     _text("revoked_at", nullable=True),
     clustered=True,
 )
 Index("ix_session_account", session.c.account)
+bench = _table(
+    "bench",
+    Column("token_digest", Text, primary_key=True, nullable=False),
+    _text("station"),
+    _text("opened_by"),
+    _text("opened_at"),
+    _text("ends_at"),
+    _text("closed_at", nullable=True),
+    clustered=True,
+)
+# When somebody last gave their whole secret for a signature, at a bench or within one session (21 CFR 11.200(a)(1)).
+shift = _table(
+    "shift",
+    _text("place"),
+    _text("account"),
+    _text("secret_given_at"),
+    PrimaryKeyConstraint("place", "account"),
+    clustered=True,
+)
 
 # Every way in which a new row could take the place of an old one.
 APPEND_ONLY: dict[str, tuple[Sequence[str], ...]] = {
@@ -225,12 +264,16 @@ APPEND_ONLY: dict[str, tuple[Sequence[str], ...]] = {
     "series": (("digest",),),
     "answer": (("account", "key"),),
     "credential": (("account", "number"),),
+    "reset_ticket": (("digest",),),
     "identity": (("subject", "field", "number"),),
     "identity_view": (("number",),),
     "store_fact": (("name",),),
 }
-LOOKUPS: tuple[Table, ...] = (stream_summary, edge, entry_name, waiting_proposal)
-OUTSIDE_VERIFICATION: tuple[str, ...] = ("alembic_version", "answer", "session", "sign_in_guard", "store_fact")
+LOOKUPS: tuple[Table, ...] = (stream_summary, stream_site, edge, entry_name, waiting_proposal)
+OUTSIDE_VERIFICATION: tuple[str, ...] = (
+    *("alembic_version", "answer", "bench", "reset_ticket", "session", "shift", "sign_in_guard", "store_fact"),
+)
+"""Of a reset ticket the entry of the reset holds the digest, which is compared when it is used."""
 
 
 def triggers() -> Iterator[tuple[str, str, str]]:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
+from itertools import starmap
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Select, func, literal_column, select, text
 
 from custody.errors import LedgerBrokenError
 from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.store import log
+from custody.store.credentials import digest_of_row
 from custody.store.envelope import broken
-from custody.store.lookup_check import LookupComparison
+from custody.store.envelope_text import Told
+from custody.store.lookup_check import differences
+from custody.store.segment import NotProvedError
 from custody.store.series import unpacked
+from custody.store.statements import Prepared, as_bytes
 from custody.store.tables import OUTSIDE_VERIFICATION, attachment, credential, entry, leaf, node, series, store_fact, stream_head, triggers
-from custody.store.verification_scan import Scan, credential_digest
+from custody.store.verification_scan import Scan, scanning
+
+_SECRETS = Prepared(
+    select(entry.c.id, entry.c.stream, entry.c.act, as_bytes(entry.c.envelope))
+    .where(entry.c.act == literal_column("'secret_set'"), entry.c.evidence == literal_column("0"))
+    # Only accounts have secrets; the index passes over all other streams.
+    .where(entry.c.stream.between(literal_column("'account:'"), literal_column("'account;'")))
+    .order_by(entry.c.stream, entry.c.position)
+)
 
 
 @dataclass(frozen=True)
@@ -52,18 +66,18 @@ def verify(connection: Connection, *, checkpoint: Checkpoint | None) -> Verifica
     size, root = 0, EMPTY_ROOT
     try:
         _holds(lambda: _check_triggers(connection), faults)
-        comparison = LookupComparison(connection)
-        scan = Scan(connection, comparison, checkpoint.size if checkpoint else None)
-        proved = _holds(scan.run, faults)
-        size, root = scan.size, scan.root()
-        # What follows says nothing new while an entry itself is in doubt.
-        if proved:
-            _holds(lambda: _check_counts(connection, size), faults)
-            _holds(lambda: _check_heads(connection), faults)
-            _holds(lambda: _check_lookups(comparison), faults)
-            _holds(lambda: _check_credentials(connection, scan.secrets), faults)
+        size = log.size(connection)
+        beside: list[Fault] = []
+        with scanning(connection, size) as scan:
+            # The scan may go on in other processes meanwhile.
+            for step in (_check_counts, _check_heads, _check_lookups, _check_credentials):
+                _holds(partial(step, connection), beside)
+            size, broken_at = _proved(scan, size)
+        # What is beside the entries says nothing new while an entry itself is in doubt.
+        faults += beside if broken_at is None else [broken_at]
+        root = log.root(connection, size)
         if checkpoint is not None:
-            _holds(lambda: _check_checkpoint(connection, checkpoint, scan.root_at_checkpoint, proved=proved), faults)
+            _holds(lambda: _check_checkpoint(connection, checkpoint, proved=broken_at is None), faults)
         _holds(lambda: _check_attachments(connection), faults)
         _holds(lambda: _check_series(connection), faults)
     except Exception as error:  # noqa: BLE001 - a record that cannot be read is a broken record, never a crash
@@ -82,18 +96,33 @@ def skipped_tables() -> tuple[str, ...]:
     return tuple(sorted({*OUTSIDE_VERIFICATION, "identity", "identity_view"}))
 
 
+def _proved(scan: Scan, size: int) -> tuple[int, Fault | None]:
+    """How many entries of the log were proved, and the first fault among them."""
+    try:
+        scan.check()
+    except NotProvedError as found:
+        if found.stream is None:
+            return found.leaf, Fault(f"the record does not prove itself: {found.why}")
+        return found.leaf, _fault(broken(found.stream, found.position, found.why))
+    return size, None
+
+
 def _holds(step: Callable[[], None], faults: list[Fault]) -> bool:
     """Whether one step found nothing; what it found goes to `faults`."""
     try:
         step()
     except LedgerBrokenError as error:
-        stream, position = error.values.get("stream"), error.values.get("position")
-        faults.append(Fault(str(error), stream if isinstance(stream, str) else None, position if isinstance(position, int) else None))
+        faults.append(_fault(error))
     except Exception as error:  # noqa: BLE001 - a record that cannot be read is a broken record, never a crash
         faults.append(Fault(f"the record cannot be read: {error}"))
     else:
         return True
     return False
+
+
+def _fault(error: LedgerBrokenError) -> Fault:
+    stream, position = error.values.get("stream"), error.values.get("position")
+    return Fault(str(error), stream if isinstance(stream, str) else None, position if isinstance(position, int) else None)
 
 
 def _check_triggers(connection: Connection) -> None:
@@ -109,13 +138,9 @@ def _check_triggers(connection: Connection) -> None:
             raise LedgerBrokenError(f"the record is not protected: trigger {name} is {what}")
 
 
-def _check_counts(connection: Connection, size: int) -> None:
-    """Nothing stands beside the log; its complete subtrees number as many as its size says; texts are texts."""
-    if connection.dialect.name == "sqlite":
-        # The pass reads the bytes of the text, which would be the same in a column of bytes.
-        other = connection.execute(text("SELECT stream, position FROM entry WHERE typeof(envelope) <> 'text' LIMIT 1")).first()
-        if other is not None:
-            raise broken(other.stream, other.position, "its text is not stored as text")
+def _check_counts(connection: Connection) -> None:
+    """Nothing stands beside the log; its complete subtrees number as many as its size says."""
+    size = log.size(connection)
     for table, expected in ((entry, size), (leaf, size), (node, size - size.bit_count())):
         seen = connection.execute(select(func.count()).select_from(table)).scalar_one()
         if seen != expected:
@@ -147,22 +172,33 @@ def _check_heads(connection: Connection) -> None:
     raise broken(stream, position, "the head of its stream is missing or of an earlier entry")
 
 
-def _check_lookups(comparison: LookupComparison) -> None:
-    for sentence in comparison.differences():
+def _check_lookups(connection: Connection) -> None:
+    for sentence in differences(connection):
         raise LedgerBrokenError(f"{sentence}; rebuild the lookups, they are derived from the entries")
 
 
-def _check_credentials(connection: Connection, expected: Mapping[str, Sequence[str]]) -> None:
+def _check_credentials(connection: Connection) -> None:
     """Each credential row is the one that the account's `secret_set` entry of that number speaks of."""
+    expected: dict[str, list[str]] = {}
+    for told in starmap(Told, _SECRETS.rows(connection)):
+        expected.setdefault(told.stream, []).append(told.body["row_digest"])
     seen: dict[str, list[str]] = {}
     for row in connection.execute(select(credential).order_by(credential.c.account, credential.c.number)):
-        seen.setdefault(f"account:{row[0]}", []).append(credential_digest(tuple(row)))
+        seen.setdefault(f"account:{row[0]}", []).append(_credential_digest(tuple(row)))
     for stream in sorted(seen.keys() | expected.keys()):
-        if seen.get(stream, []) != list(expected.get(stream, ())):
+        if seen.get(stream, []) != expected.get(stream, []):
             raise LedgerBrokenError(f"the credentials of {stream} are not those its entries speak of", stream=stream)
 
 
-def _check_checkpoint(connection: Connection, checkpoint: Checkpoint, root: bytes | None, *, proved: bool) -> None:
+def _credential_digest(row: Sequence[Any]) -> str:
+    """The digest of a stored credential row, whatever its columns hold."""
+    try:
+        return digest_of_row(*row).value
+    except Exception as error:
+        raise LedgerBrokenError(f"a credential of account {row[0]} holds other kinds of values ({error})") from error
+
+
+def _check_checkpoint(connection: Connection, checkpoint: Checkpoint, *, proved: bool) -> None:
     origin = connection.execute(select(store_fact.c.text).where(store_fact.c.name == "origin")).scalar()
     if origin is not None and origin != checkpoint.origin:
         raise LedgerBrokenError(f"the checkpoint is of the log {checkpoint.origin}, this store is {origin}")
@@ -172,7 +208,7 @@ def _check_checkpoint(connection: Connection, checkpoint: Checkpoint, root: byte
             f"the log has {size} entries and had {checkpoint.size} when the checkpoint was signed: "
             "its end was cut off, or an older copy was restored"
         )
-    if proved and root != checkpoint.root:
+    if proved and log.root(connection, checkpoint.size) != checkpoint.root:
         raise LedgerBrokenError(f"the first {checkpoint.size} entries are not those that the checkpoint was signed over")
 
 

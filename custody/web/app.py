@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,7 +24,7 @@ from custody.web.access import Access
 from custody.web.context import add_to_templates
 from custody.web.current import EXTENSION, Installation
 from custody.web.keeping import resume_page, typed_values
-from custody.workflows.door import Store, unit_of_work
+from custody.workflows.door import NotKeptError, Store, unit_of_work
 from custody.workflows.people import keep_awake
 from custody.workflows.people import present as person_present
 from custody.workflows.reading import site_zone, study_of_account
@@ -126,7 +127,8 @@ def _recognise() -> None:
         return
     idle = (current.now() - found.session.last_seen_at).total_seconds()
     if idle > AWAKE_SECONDS:
-        with unit_of_work(store) as connection:
+        # Reading goes on where nothing can be written; whatever writes says so itself.
+        with suppress(NotKeptError), unit_of_work(store) as connection:
             keep_awake(connection, found.session, current.now())
 
 

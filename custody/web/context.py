@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
+from werkzeug.exceptions import HTTPException
 
 from custody.web import current
 from custody.web.access import Access
+from custody.web.desk_parts import Button, act_links
+from custody.web.desks import DESKS, desks_of
+from custody.web.keeping import same_site_path
 from custody.workflows.reading import site_seen
 
 
@@ -40,20 +44,49 @@ def _values() -> dict[str, Any]:
         "is_demonstration": g.get("is_demonstration", False),
         "ledger_broken": g.get("ledger_broken", False),
         "navigation": _navigation() if found is not None else (),
+        "theme": theme(),
+        "desk_back": _back() if found is not None else None,
+        "desk_acts": _acts_of_this_desk,
     }
 
 
-MENU = (
-    ("nav.work", "work.home"),
-    ("nav.waiting", "proposals.waiting"),
-    ("nav.receiving", "receiving.choose"),
-    ("nav.bedside", "bedside.choose"),
-    ("nav.acts", "acts.every"),
+THEME = "theme"
+THEMES = ("light", "dark")
+
+
+def theme() -> str:
+    """Light or dark where somebody chose one in this browser; else empty, and the device decides."""
+    chosen = request.cookies.get(THEME, "")
+    return chosen if chosen in THEMES else ""
+
+
+def _back() -> Link | None:
+    """The desk an act was begun at, from `then`, which counts only when it is a page of a desk of this very site."""
+    try:
+        then = same_site_path(request.values.get("then", ""))
+    except HTTPException:
+        return None  # the form itself could not be read: the page that says so asks it for nothing
+    desk = next((each for each in DESKS if _is_start(then, url_for(each.endpoint))), None)
+    if desk is None:
+        return None
+    return Link(current.words().say("desk.kit.back_to", desk=current.words().say(desk.title_key)), then, False)
+
+
+def _acts_of_this_desk() -> tuple[Button, ...]:
+    """Everything this person may begin at the desk of this page, for desks whose pages are older than the kit."""
+    desk = next((each for each in DESKS if _is_under(request.endpoint or "", each.endpoint)), None)
+    new, about = act_links(current.words(), desk) if desk is not None else ((), ())
+    return (*new, *about)
+
+
+BEFORE = (("nav.work", "work.home"), ("nav.waiting", "proposals.waiting"))
+AFTER = (
     ("nav.search", "work.search"),
-    ("nav.account", "sign_in.secret_form"),
+    ("nav.acts", "acts.every"),
+    ("nav.account", "own.show"),
     ("nav.badges", "demonstration.sheet"),
 )
-"""The main menu: words and page; pages this person may not open, or this store does not have, are left out."""
+"""The main menu around the desks: words and page; pages this person may not open, or this store does not have, are left out."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +99,15 @@ class Link:
 def _navigation() -> tuple[Link, ...]:
     words = current.words()
     here = request.endpoint or ""
-    return tuple(Link(words.say(key), url_for(page), _is_under(here, page)) for key, page in MENU if _may_open(page))
+    desks = tuple((desk.title_key, desk.endpoint) for desk in desks_of(current.present().roles))
+    back = _back()
+    made = (Link(words.say(key), url_for(page), _is_under(here, page)) for key, page in (*BEFORE, *desks, *AFTER) if _may_open(page))
+    # While an act of a desk is filled in and signed, the desk stays marked.
+    return tuple(made) if back is None else tuple(replace(link, current=_is_start(back.href, link.href)) for link in made)
+
+
+def _is_start(path: str, start: str) -> bool:
+    return start != "/" and (path == start or path.startswith((f"{start}/", f"{start}?")))
 
 
 def _is_under(here: str, page: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,13 +11,16 @@ from flask import current_app, g, request
 
 from custody.config import Config
 from custody.domain.acts.base import ActRule
-from custody.domain.ids import SiteId, StudyId
+from custody.domain.duties import Grant, roles_at
+from custody.domain.ids import Node, SiteId, StudyId
 from custody.domain.masking import Viewer
+from custody.domain.scope import reach_of
 from custody.domain.terms import Role
 from custody.errors import NotPermittedError
 from custody.words import Language, Words
 from custody.workflows.door import Store
 from custody.workflows.people import Present, viewer_of
+from custody.workflows.sight import may_find
 from custody.workflows.signer import Signer
 
 EXTENSION = "custody"
@@ -92,13 +95,15 @@ def zone() -> ZoneInfo:
     return found
 
 
-def signer(rule: ActRule, place: int, *, method: str | None = None, key: str | None = None) -> Signer:
-    """The person as they take this place in an act: with the first of their grants that may. Raises NotPermittedError."""
-    from custody.domain.duties import roles_at  # noqa: PLC0415 - one helper of the core
+def signer(rule: ActRule, place: int, *, about: Node | None = None, method: str | None = None, key: str | None = None) -> Signer:
+    """The person as they take this place in an act: with the first of their grants that may.
 
+    `about`: the thing the act is about; somebody of several sites acts for the one that has to do with it. Raises NotPermittedError.
+    """
     here = present()
     wanted = roles_at(rule, place)
-    grant = next((grant for grant in here.grants if grant.role in wanted and grant.covers(study())), None)
+    may = [grant for grant in here.grants if grant.role in wanted and grant.covers(study())]
+    grant = next(iter(may if about is None or len(may) < 2 else (_fitting(may, about) or may)), None)
     if grant is None:
         expected = ", ".join(sorted(role.value for role in wanted))
         raise NotPermittedError(f"{rule.title}: none of your roles may do this", code="wrong_role", role="", expected=expected)
@@ -111,6 +116,11 @@ def signer(rule: ActRule, place: int, *, method: str | None = None, key: str | N
         method=method,
         key=key,
     )
+
+
+def _fitting(grants: list[Grant], about: Node) -> list[Grant]:
+    with store().reading() as connection:
+        return [grant for grant in grants if may_find(connection, replace(viewer(), by_grants=reach_of((grant,), study())), about)]
 
 
 def site() -> SiteId | None:

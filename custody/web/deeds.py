@@ -19,11 +19,13 @@ from custody.web.answers import SYMBOL_STARTS, Answers, Reader
 from custody.web.errors import sentence
 from custody.web.forms import Field, FormMaker, Typed, as_typed, is_part, one
 from custody.web.moments import Choice, Moment
+from custody.web.typed_by_hand import reasons_missing
 from custody.web.wording import known_label
 from custody.workflows import choices as choice_lists
-from custody.workflows import proposing
+from custody.workflows import proposing, sight
 from custody.workflows.choices import Known
 from custody.workflows.door import Connection, unit_of_work
+from custody.workflows.receivers import TO_PERSON, printed_names, receivers
 from custody.workflows.refusals import keep_scan
 
 ELSEWHERE: dict[str, str] = {
@@ -34,6 +36,9 @@ ELSEWHERE: dict[str, str] = {
     "secret_set": "secret",
     "signature_policy_accepted": "policy",
     "study_proposed": "command",
+    "secret_reset_issued": "people",
+    "badge_revoked": "people",
+    "access_reviewed": "access-review",
 }
 """Acts with a page of their own, and the word for it."""
 NEW_IN = {"bags_filled": frozenset({"bags"})}
@@ -75,7 +80,7 @@ def offered_rule(name: str) -> ActRule:
 
 def task(connection: Connection, rule: ActRule, subject: Node | None) -> Task:
     """Everything the record knows for this act. A subject that is scanned stays to be scanned."""
-    study = current.study()
+    study = sight.study_of(connection, current.viewer())
     filled = dict(proposing.filled_in(connection, rule, subject, study))
     if subject is not None and not field_types(rule.cls)[rule.subject_field].scanned:
         filled[rule.subject_field] = subject.key
@@ -84,8 +89,14 @@ def task(connection: Connection, rule: ActRule, subject: Node | None) -> Task:
         subject=subject,
         fixed=filled,
         suggested=proposing.suggested(connection, rule, subject, study),
-        known=choice_lists.choices(connection, rule, subject, current.viewer()),
+        known=choice_lists.choices(connection, rule, subject, current.viewer()) | _people(connection, rule),
     )
+
+
+def _people(connection: Connection, rule: ActRule) -> dict[str, tuple[Known, ...]]:
+    if TO_PERSON not in field_types(rule.cls):
+        return {}
+    return {TO_PERSON: receivers(connection, current.viewer(), current.now())}
 
 
 def subject_from(connection: Connection, rule: ActRule, text: str) -> Node | None:
@@ -94,7 +105,7 @@ def subject_from(connection: Connection, rule: ActRule, text: str) -> Node | Non
         return current.study()
     if not text:
         return None
-    return proposing.find_node(connection, _kinds(rule), text.strip(), may_be_new=rule.opens != "no")
+    return proposing.find_node(connection, _kinds(rule), text.strip(), may_be_new=rule.opens != "no", viewer=current.viewer())
 
 
 def _kinds(rule: ActRule) -> tuple[type[Node], ...]:
@@ -176,13 +187,15 @@ def read_act(
         )
         act = None
     _keep_refused_scans(typed, answers.errors, todo.rule)
+    for name, missing in reasons_missing(typed).items():
+        answers.errors.setdefault(name, missing)
     return act, answers.errors
 
 
 def _find(connection: Connection, todo: Task, kinds: tuple[type[Node], ...], text: str) -> Node:
     subject_may_be_new = todo.rule.opens != "no" and set(kinds) == set(todo.rule.about)
     new_here = any(BagId in kinds for name in NEW_IN.get(todo.rule.name, ()) if name == "bags")
-    return proposing.find_node(connection, kinds, text, may_be_new=subject_may_be_new or new_here)
+    return proposing.find_node(connection, kinds, text, may_be_new=subject_may_be_new or new_here, viewer=current.viewer())
 
 
 def readers(connection: Connection, todo: Task) -> dict[str, Reader]:
@@ -200,7 +213,7 @@ def readers(connection: Connection, todo: Task) -> dict[str, Reader]:
 
     def person(text: str, body: Mapping[str, Any]) -> str:
         del body
-        return proposing.person_of(connection, text).value
+        return proposing.person_of(connection, text, current.viewer()).value
 
     def digest(text: str, body: Mapping[str, Any]) -> str:
         del body
@@ -216,9 +229,15 @@ def readers(connection: Connection, todo: Task) -> dict[str, Reader]:
     return special
 
 
-def typed_instead(rule: ActRule, typed: Typed) -> dict[str, str]:
-    """What was typed for fields that are kept as a digest only; shown to the person who typed it."""
-    return {name: one(typed, name) for name in TEXT_DIGESTS & set(field_types(rule.cls)) if field_types(rule.cls)[name].plain is Digest}
+def shown_instead(act: Act, typed: Typed) -> dict[str, str]:
+    """What to show for fields that are kept as a digest only (as it was typed), and for the number of a person (their printed name)."""
+    fields = field_types(type(act))
+    shown = {name: one(typed, name) for name in TEXT_DIGESTS & set(fields) if fields[name].plain is Digest}
+    person = getattr(act, TO_PERSON, None)
+    if person is None:
+        return shown
+    with current.store().reading() as connection:
+        return shown | {TO_PERSON: printed_names(connection, {person}).get(person, str(person))}
 
 
 def happened_at(typed: Typed, errors: dict[str, CustodyError]) -> datetime | None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from custody.domain.acts.base import ActRule, FieldType, alternatives, field_types
-from custody.domain.ids import Digest, Identifier
+from custody.domain.ids import Digest, Identifier, PersonId
 from custody.domain.terms import Answer
 from custody.web.moments import Choice, Moment, offsets
 from custody.words import Words
@@ -181,6 +181,8 @@ def kind_of(name: str, field: FieldType, plain: Any, words: Words, choices: tupl
         return "select", choices
     if plain is str:
         return ("long_text" if name in LONG_TEXTS else "text"), ()
+    if plain is PersonId and choices:
+        return "suggest", choices
     usual = "scan" if field.scanned and plain is not Digest else "select" if choices else "text"
     return PLAIN_KINDS.get(plain, usual), choices if usual == "select" else ()
 

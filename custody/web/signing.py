@@ -1,19 +1,22 @@
-"""The secret at a signature: checked in a transaction of its own, because a refusal must be kept although nothing is recorded."""
+"""What a signature is signed with: checked in a transaction of its own, because a refusal must be kept although nothing is recorded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from custody.domain.acts.base import ActRule
+from custody.domain.acts.people import SecretKind
 from custody.domain.duties import slot_of
 from custody.domain.ids import Digest
 from custody.errors import InputError
 from custody.web import current
+from custody.workflows import shifts
 from custody.workflows.door import unit_of_work
-from custody.workflows.people import check_secret
+from custody.workflows.people import SignInRefusal, check_secret
+from custody.workflows.secret_checks import compare_ahead
 
 KEY_MAX = 100
 
@@ -26,20 +29,54 @@ class SecretRefused:
     locked: bool
 
 
-def refused_secret() -> SecretRefused | None:
-    """None when the secret of this request is that of the person at the keyboard."""
-    words = current.words()
-    secret = request.form.get("secret", "")
-    if not secret:
-        return SecretRefused(words.error("secret_needed", {}, "enter your password again to sign"), locked=False)
-    here = current.installation()
+def signed_with() -> SecretKind | SecretRefused:
+    """With what the person at the keyboard signs this request: their whole secret, or later in a shift their PIN (21 CFR 11.200(a)(1)).
+
+    Goes into the entry as the method of signing.
+    """
+    given = request.form.get("secret", "")
+    if not given:
+        return _secret_missing()
+    here, now = current.installation(), current.now()
+    # Comparing takes long on purpose: it is done before the store is locked.
+    already = compare_ahead(here.store, current.present().account, given, now, shifts.kind_of(given))
     with unit_of_work(here.store) as connection:
-        refusal = check_secret(connection, here.store, here.config, current.present(), secret, current.now())
-    if refusal is None:
-        return None
+        answer = shifts.check_signature(connection, here.store, here.config, current.present(), given, now, already=already)
+    return _worded(answer) if isinstance(answer, SignInRefusal) else answer
+
+
+def refused_secret() -> SecretRefused | None:
+    """None when the whole secret of this request is that of the person at the keyboard; a PIN never does here."""
+    given = request.form.get("secret", "")
+    if not given:
+        return _secret_missing()
+    here, now = current.installation(), current.now()
+    already = compare_ahead(here.store, current.present().account, given, now, SecretKind.SECRET)
+    with unit_of_work(here.store) as connection:
+        refusal = check_secret(connection, here.store, here.config, current.present(), given, now, already=already)
+    return None if refusal is None else _worded(refusal)
+
+
+def _secret_missing() -> SecretRefused:
+    return SecretRefused(current.words().error("secret_needed", {}, "enter your password again to sign"), locked=False)
+
+
+def _worded(refusal: SignInRefusal) -> SecretRefused:
+    words = current.words()
     if refusal.code == "locked_out":
         return SecretRefused(words.say("sign_in.locked"), locked=True)
+    if refusal.code in {"whole_secret_needed", "own_secret_first"}:
+        return SecretRefused(words.error(refusal.code, {}, "give your whole password"), locked=False)
     return SecretRefused(words.error("secret_wrong", {}, "this password is not right"), locked=False)
+
+
+def pin_will_do() -> bool:
+    """Whether the person of this request may sign with their PIN now; asked by the pages that show the field."""
+    if "pin_will_do" not in g:
+        with current.store().reading() as connection:
+            g.pin_will_do = shifts.pin_will_do(connection, current.installation().config, current.present(), current.now())
+    answer: bool = g.pin_will_do
+    return answer
 
 
 def must_sign(rule: ActRule, place: int) -> bool:

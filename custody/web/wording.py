@@ -14,6 +14,7 @@ from custody.domain.terms import HoldPoint, VerdictWord
 from custody.words import Words
 from custody.workflows.choices import Known
 from custody.workflows.reading import SiteSeen
+from custody.workflows.typed_codes import TypedCode
 from custody.workflows.verdicts import FindingRead, VerdictRead
 
 VOCABULARIES = {
@@ -116,6 +117,12 @@ def value_text(words: Words, act: str, name: str, value: Any) -> str:
     return f"{text} {unit}" if unit and not isinstance(value, bool) else text
 
 
+def typed_lines(words: Words, act: str, codes: tuple[TypedCode, ...]) -> tuple[Line, ...]:
+    """Which codes of an entry were typed and not scanned, each with its reason."""
+    said = (words.say("typed.code", name=words.field(act, code.name), reason=code.reason) for code in codes)
+    return tuple(Line(words.say("typed.fact"), text) for text in said)
+
+
 def known_label(words: Words, known: Known) -> str:
     """A choice in the reader's language."""
     if known.vocabulary:
@@ -136,6 +143,19 @@ def verdict_shown(words: Words, verdict: VerdictRead, site: SiteSeen | None, **m
         judged_at=verdict.judged_at,
         remarks=tuple(_remarks(words, verdict)),
         **more,
+    )
+
+
+def unwritten_verdict(words: Words, english: str, chinese: str, *, at_bedside: bool, site: SiteSeen | None, now: datetime) -> VerdictShown:
+    """CANNOT CHECK for one reason of our own: nothing could be written, so no rule was judged."""
+    return VerdictShown(
+        word=VerdictWord.CANNOT_CHECK.value,
+        at_bedside=at_bedside,
+        reasons=(Both(english, chinese, rule="SYS-ERROR"),),
+        steps=(),
+        phone=Phone(site.name, site.phone) if site is not None and site.phone else None,
+        judged_at=now,
+        remarks=(Both(*words.both("verdict.treat_as_stop")),),
     )
 
 

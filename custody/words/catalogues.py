@@ -16,8 +16,8 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 LANGUAGES = ("en", "zh")
-PREFIXES = {"acts": "", "pages": "", "terms": "term.", "gates": "gate.", "errors": "error.", "reasons": "reason."}
-"""What the keys of a file begin with; `reasons_a.toml` and the like count as `reasons`."""
+PREFIXES = {"acts": "", "pages": "", "desk": "desk.", "terms": "term.", "gates": "gate.", "errors": "error.", "reasons": "reason."}
+"""What the keys of a file begin with; `reasons_a.toml` and the like count as `reasons`, and each desk has its own `desk_<name>.toml`."""
 PARTS = ("next", "help", "unit")
 
 

@@ -18,6 +18,7 @@ from custody.domain.ids import Digest, Identifier, Node, StudyId, node_of
 from custody.domain.lineage import open_holds
 from custody.domain.masking import Viewer
 from custody.store import lookups
+from custody.workflows import sight
 from custody.workflows.dossiers import dossier_of
 
 SCOPES = ("clinical_trial", "research")
@@ -39,7 +40,7 @@ class Known:
 def choices(connection: Connection, rule: ActRule, subject: Node | None, viewer: Viewer) -> dict[str, tuple[Known, ...]]:
     """Field -> its choices, for the fields of this act that have any."""
     fields = _field_names(rule)
-    study = viewer.study
+    study = sight.study_of(connection, viewer)
     found: dict[str, tuple[Known, ...]] = {}
     if study is not None:
         found |= _of_study(dossier_of(connection, [study]), study, rule)
@@ -132,7 +133,11 @@ def _result(digest: Digest, act: ResultRecorded) -> Known:
 
 
 def _results_of_lots(connection: Connection, study: StudyId | None) -> tuple[Known, ...]:
-    """Results of the study's newest lots, for an exceptional release."""
+    """Results of the study's newest lots, for an exceptional release.
+
+    The one list that reaches past the scope of a hospital: the treating physician names the failed result of a lot that was kept back
+    from them (rules section 9.4 a).
+    """
     named = lookups.streams_of_kind(connection, "lot", study=None if study is None else study.value, limit=LOTS_MAX)
     lots = [node_of(item.stream) for item in named]
     dossier = dossier_of(connection, lots)

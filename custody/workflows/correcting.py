@@ -58,11 +58,14 @@ def check_correction(act: Act, dossier: Dossier) -> None:
     if wrong.act.rule.name != act.act or right.subject != act.subject:
         raise OutOfOrderError("a correction keeps the kind of act and what it is about", code="not_the_same_act")
     if isinstance(right, NEVER_CORRECTED):
-        raise OutOfOrderError(f"“{right.rule.title}” is not corrected in place: record what follows it, such as a new version or grant")
+        raise OutOfOrderError(
+            f"“{right.rule.title}” is not corrected in place: record what follows it, such as a new version or grant",
+            code="never_corrected",
+        )
     if not act.reason.strip():
         raise InputError("a correction needs its reason", code="reason_needed", field="reason")
     if body_of(right) == body_of(wrong.act):
-        raise InputError("this correction changes nothing; change the value that is wrong", field="replacement")
+        raise InputError("this correction changes nothing; change the value that is wrong", code="nothing_corrected", field="replacement")
     elsewhere(act, dossier)
 
 
@@ -88,7 +91,9 @@ def elsewhere(act: Corrected, dossier: Dossier) -> tuple[Corrected, ...]:
     if [(type(fact), fact.subject) for fact in before] != [(type(fact), fact.subject) for fact in after]:
         names = ", ".join(sorted({str(fact.subject) for fact in (*before, *after)}))
         raise OutOfOrderError(
-            f"this correction would change what stands about other things ({names}); record the steps that undo it and do it again"
+            f"this correction would change what stands about other things ({names}); record the steps that undo it and do it again",
+            code="correction_reaches_further",
+            names=names,
         )
     deeds = _brought_about(wrong, dossier)
     return tuple(
@@ -128,4 +133,8 @@ def _written_with(wrong: Deed[Act], fact: Act, dossier: Dossier) -> Deed[Act]:
     for deed in deeds:
         if deed.act == fact and deed.recorded_at == wrong.recorded_at:
             return deed
-    raise OutOfOrderError(f"what this act brought about for {fact.subject} does not stand there as it was written; it cannot be corrected")
+    raise OutOfOrderError(
+        f"what this act brought about for {fact.subject} does not stand there as it was written; it cannot be corrected",
+        code="consequence_gone",
+        seen=fact.subject,
+    )

@@ -15,8 +15,8 @@ from custody.errors import InputError
 from custody.intake.study_files import load_study
 from custody.store.connection import Store, open_store
 from custody.store.facts import ORIGIN, mark_demonstration, set_fact
-from custody.store.schema import upgrade
 from custody.workflows import people
+from custody.workflows.door import unit_of_work, upgrade
 from custody.workflows.proposing import second_identifier
 from custody.workflows.rehearsal import bedside, downstream, upstream
 from custody.workflows.rehearsal.player import Player, open_ledger
@@ -79,7 +79,7 @@ def make(folder: Path, now: datetime, *, on_step: Callable[[int, int], None] | N
 
 def _fill(store: Store, steps: tuple[Step, ...], now: datetime, on_step: Callable[[int, int], None] | None) -> None:
     upgrade(store)
-    with store.writing() as connection:
+    with unit_of_work(store) as connection:
         mark_demonstration(connection)
         set_fact(connection, ORIGIN, "custody.example.org/demonstration")
     open_ledger(store, steps[0].at - timedelta(minutes=1))
@@ -88,7 +88,7 @@ def _fill(store: Store, steps: tuple[Step, ...], now: datetime, on_step: Callabl
         player.play(step)
         if on_step is not None:
             on_step(n, len(steps))
-    with store.writing() as connection:
+    with unit_of_work(store) as connection:
         for person in cast_people().values():
             people.choose_secret(connection, store, person.account, SECRET, now)
 

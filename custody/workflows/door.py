@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from custody.errors import InputError
+from custody.errors import CustodyError, InputError
+from custody.store import schema
 from custody.store.connection import Store, open_store
-from custody.store.schema import schema_state, upgrade
+from custody.store.schema import schema_state
+from custody.store.working import write_ahead
 
-__all__ = ["Connection", "Store", "open_ready", "open_store", "schema_state", "unit_of_work", "upgrade"]
+__all__ = [
+    "Connection",
+    "NotKeptError",
+    "Store",
+    "judged_unit",
+    "kept_or_refused",
+    "open_ready",
+    "open_store",
+    "refusal_under",
+    "schema_state",
+    "unit_of_work",
+    "upgrade",
+]
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class NotKeptError(CustodyError):
+    """The disk or the store's file took nothing: what was done is not recorded, and nothing was judged. HTTP 503."""
+
+    code = "write_failed"
 
 
 @contextmanager
 def unit_of_work(store: Store) -> Iterator[Connection]:
-    """One transaction: commits when the block returns, rolls back when it raises."""
-    with store.writing() as connection:
+    """One transaction: commits when the block returns, rolls back when it raises. Raises NotKeptError when nothing could be written."""
+    with kept_or_refused(), store.writing() as connection:
         yield connection
 
 
+def upgrade(store: Store) -> None:
+    """Create or update the tables, all or nothing. Raises InputError for a store of a newer version, NotKeptError as `unit_of_work`."""
+    with kept_or_refused():
+        schema.upgrade(store)
+
+
+def judged_unit(store: Store, work: Callable[[Connection], T]) -> T:
+    """One transaction that judges before it writes; `work` may be called twice (custody.store.working)."""
+    with kept_or_refused():
+        return write_ahead(store, work)
+
+
 def open_ready(url: str) -> Store:
-    """The store at `url` with tables of this version. Raises InputError with the remedy when they are not."""
-    store = open_store(url)
-    state = schema_state(store)
+    """The store at `url` with tables of this version. Raises InputError with the remedy when they are not, NotKeptError as above."""
+    with kept_or_refused():
+        store = open_store(url)
+        state = schema_state(store)
     if state == "empty":
         raise InputError("this store has no tables yet; run `custody db upgrade` first", code="schema_empty")
     if state == "old":
@@ -32,3 +73,76 @@ def open_ready(url: str) -> Store:
     if state == "newer":
         raise InputError("this store was written by a newer custody; install that version to use it", code="schema_newer")
     return store
+
+
+# ── nothing could be written ──
+
+
+@contextmanager
+def kept_or_refused() -> Iterator[None]:
+    """Turns what the disk or SQLite says about writing into one sentence (NotKeptError); everything else goes on as it is."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error, OSError, InputError) as error:
+        refusal = refusal_under(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def refusal_under(error: BaseException) -> NotKeptError | None:
+    """What the disk or SQLite said underneath an error, as one sentence; None where it is no fault of the disk or the file."""
+    under: BaseException | None = error
+    while under is not None and not isinstance(under, sqlite3.Error | OSError):
+        under = under.__cause__
+    if under is None:
+        return None
+    # Of SQLite's number the lowest byte is the kind of fault; the rest says where it was noticed.
+    kind = getattr(under, "sqlite_errorcode", 0) & 0xFF
+    made = OF_THE_SYSTEM.get(under.errno or 0) if isinstance(under, OSError) else OF_SQLITE.get(kind)
+    if made is None:
+        return None
+    # Only what SQLite or the operating system said: the statement around it may hold names.
+    log.error("nothing was recorded: %s", under)
+    return made()
+
+
+def _disk_full() -> NotKeptError:
+    return NotKeptError("the disk of the server is full, so nothing was recorded; call the administrator to make room", code="disk_full")
+
+
+def _write_failed() -> NotKeptError:
+    # An entry whose last write to the disk failed does not stand now, but may come back when the file is next recovered.
+    return NotKeptError(
+        "the disk of the server failed, so this does not count as recorded; "
+        "call the administrator to check the disk, and look whether it stands there before you do it again",
+        code="write_failed",
+    )
+
+
+def _read_only() -> NotKeptError:
+    return NotKeptError(
+        "the store may only be read, so nothing was recorded; "
+        "call the administrator to give custody the right to write to its file and folder",
+        code="store_read_only",
+    )
+
+
+def _busy() -> NotKeptError:
+    return NotKeptError(
+        "something else held the store for too long, so nothing was recorded; "
+        "try again in a minute, and call the administrator if it stays",
+        code="store_busy",
+    )
+
+
+OF_THE_SYSTEM = {errno.ENOSPC: _disk_full, errno.EDQUOT: _disk_full, errno.EIO: _write_failed, errno.EROFS: _read_only}
+OF_SQLITE = {
+    sqlite3.SQLITE_FULL: _disk_full,
+    sqlite3.SQLITE_IOERR: _write_failed,
+    sqlite3.SQLITE_CANTOPEN: _write_failed,
+    sqlite3.SQLITE_READONLY: _read_only,
+    sqlite3.SQLITE_PERM: _read_only,
+    sqlite3.SQLITE_BUSY: _busy,
+    sqlite3.SQLITE_LOCKED: _busy,
+}

@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 from custody.codes.scan import read_scan
 from custody.domain.ids import NODE_KINDS, Node, node_of
 from custody.domain.masking import Seen, Viewer
-from custody.errors import CustodyError
-from custody.store import entries, lookups
+from custody.store import lookups
+from custody.workflows import sight
 
 HITS_MAX = 40
+LOOKED_AT_MAX = 1_000
+"""Names that are looked at for those hits: most may be of other sites."""
 SYMBOL_STARTS = ("CU1:", "]", "=", "&")
-KINDS_OF_SYMBOLS = {"badge": "account"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +34,16 @@ def find(connection: Connection, viewer: Viewer, text: str) -> Seen[tuple[Hit, .
     hits: dict[Node, Hit] = {}
     for name in names:
         for node, shown, exact in _hits(connection, name):
-            if viewer.may_see(node) and _of_study(connection, viewer, node):
-                hits.setdefault(node, Hit(node=node, name=shown, exact=exact))
-    return Seen(tuple(sorted(hits.values(), key=lambda hit: not hit.exact))[:HITS_MAX])
+            hits.setdefault(node, Hit(node=node, name=shown, exact=exact))
+    listed = sorted((hits[node] for node in sight.listed_among(connection, viewer, hits)), key=lambda hit: not hit.exact)[:HITS_MAX]
+    found = frozenset(sight.found_among(connection, viewer, [hit.node for hit in listed]))
+    return Seen(tuple(hit for hit in listed if hit.node in found))
 
 
 def _named_by_symbol(text: str) -> list[str]:
     found = []
     for value in read_scan(text).values:
-        kind = KINDS_OF_SYMBOLS.get(value.kind, value.kind)
+        kind = sight.KINDS_OF_SYMBOLS.get(value.kind, value.kind)
         name = value.value.lower() if kind == "account" else value.value
         found += [f"{kind}:{name}"] if kind in NODE_KINDS else [name]
     return found
@@ -49,18 +51,7 @@ def _named_by_symbol(text: str) -> list[str]:
 
 def _hits(connection: Connection, text: str) -> list[tuple[Node, str, bool]]:
     found = []
-    for hit in lookups.search(connection, text, HITS_MAX):
+    for hit in lookups.search(connection, text, LOOKED_AT_MAX):
         exact = hit.name.upper() == text.upper() or hit.stream.upper() == text.upper()
         found.append((node_of(hit.stream), hit.name, exact))
     return found
-
-
-def _of_study(connection: Connection, viewer: Viewer, node: Node) -> bool:
-    """Things of another study do not exist for this person."""
-    if viewer.study is None:
-        return True
-    try:
-        stream = entries.load_streams(connection, [node.key])[node.key]
-    except CustodyError:
-        return True  # a broken record is shown as one, not hidden
-    return not stream or stream[0].study is None or stream[0].study == viewer.study

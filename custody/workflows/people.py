@@ -8,34 +8,29 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from custody.config import Config
-from custody.domain.acts.base import Act
-from custody.domain.acts.people import AccountCreated, RoleGranted, SecretSet, SignedIn, SignInRefused, SiteRegistered
+from custody.domain.acts.people import AccountCreated, RoleGranted, SecretKind, SecretSet, SignedIn, SiteRegistered
 from custody.domain.acts.study import CohortOpened
 from custody.domain.dossier import Signed
 from custody.domain.duties import AccountFold, Grant
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import AccountId, PersonId, StudyId
+from custody.domain.ids import AccountId, Digest, PersonId, StudyId
 from custody.domain.masking import Viewer, is_blind
+from custody.domain.scope import reach_of
 from custody.domain.terms import Role
 from custody.errors import InputError, NotPermittedError, UnreadableCodeError
-from custody.store import credentials, entries, sessions
+from custody.store import attempts, credentials, entries, sessions
 from custody.store.connection import Store
-from custody.store.entries import NewEntry
-from custody.store.sessions import Session
+from custody.store.sessions import Bench, Session
 from custody.workflows.dossiers import dossier_of
+from custody.workflows.secret_checks import Compared, SignInRefusal, append, as_themselves, is_too_many, note_device, refused
+from custody.workflows.site_days import day_in, site_days
+
+__all__ = ["Compared", "SignInRefusal", "refused"]
 
 SECRET_LENGTH_MIN = 10
 SECRET_LENGTH_MAX = 200
 CLOCK_BACK_MAX = timedelta(seconds=120)
 """By how much the clock may stand before the last thing somebody did in their session; more ends it (rules section 19)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignInRefusal:
-    """Why nobody was let in. Returned, not raised: the attempt itself is kept. `code` names the sentence."""
-
-    code: str
-    locked_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +66,16 @@ def bootstrap(
     """
     if entries.size(connection):
         raise InputError("the first account exists already; sign in with it to make others", code="not_empty")
+    today = day_in(site.zone, now)
+    if today is None:
+        raise InputError(f"“{site.zone}” is no time zone known here; expected a name such as Asia/Shanghai", code="zone_unknown")
     by = Signed(account=account, person=person, printed_name=printed_name, role=Role.ADMINISTRATOR, site=site.site, meaning=None, at=now)
     acts = (
         site,
         AccountCreated(account=account, person=person, printed_name=printed_name, identity_verified_by=identity_verified_by),
-        RoleGranted(account=account, role=Role.ADMINISTRATOR, site=site.site, study=None, valid_from=now.date()),
+        RoleGranted(account=account, role=Role.ADMINISTRATOR, site=site.site, study=None, valid_from=today),
     )
-    _append(connection, acts, by, now)
+    append(connection, acts, by, now)
 
 
 def give_first_secret(connection: Connection, store: Store, account: AccountId, secret: str, by: AccountId, now: datetime) -> None:
@@ -89,7 +87,9 @@ def give_first_secret(connection: Connection, store: Store, account: AccountId, 
     sessions.revoke_all(connection, account, at=now)
 
 
-def choose_secret(connection: Connection, store: Store, account: AccountId, secret: str, now: datetime) -> None:
+def choose_secret(
+    connection: Connection, store: Store, account: AccountId, secret: str, now: datetime, *, reset: Digest | None = None
+) -> None:
     """The secret its owner chose. Raises InputError when it is too short or too long, or the one they have."""
     if not SECRET_LENGTH_MIN <= len(secret) <= SECRET_LENGTH_MAX:
         raise InputError(
@@ -101,76 +101,89 @@ def choose_secret(connection: Connection, store: Store, account: AccountId, secr
     before = credentials.newest_credential(connection, account)
     if before is not None and credentials.secret_matches(before, secret, weak=credentials.secrets_are_weak(store)):
         raise InputError("this is the secret you have; choose another", code="secret_same", field="secret")
-    _set(connection, store, account, secret, account, now, by_owner=True)
+    _set(connection, store, account, secret, account, now, by_owner=True, reset=reset)
 
 
-def _set(connection: Connection, store: Store, account: AccountId, secret: str, by: AccountId, now: datetime, *, by_owner: bool) -> None:
+def _set(
+    connection: Connection,
+    store: Store,
+    account: AccountId,
+    secret: str,
+    by: AccountId,
+    now: datetime,
+    *,
+    by_owner: bool,
+    reset: Digest | None = None,
+) -> None:
     hashed = credentials.hash_secret(secret, weak=credentials.secrets_are_weak(store))
     kept = credentials.set_secret(connection, account, hashed, set_at=now, must_change=not by_owner)
-    act = SecretSet(account=account, row_digest=credentials.row_digest(kept), by_owner=by_owner)
-    _append(connection, (act,), _as_themselves(connection, by, now), now)
-    credentials.clear_failures(connection, account)
+    act = SecretSet(account=account, row_digest=credentials.row_digest(kept), by_owner=by_owner, reset=reset)
+    append(connection, (act,), as_themselves(connection, by, now), now)
+    attempts.clear_failures(connection, account)
+    sessions.end_shifts(connection, account)
 
 
 def sign_in(
-    connection: Connection, store: Store, config: Config, name: str, secret: str, station: str, now: datetime
+    connection: Connection,
+    store: Store,
+    config: Config,
+    name: str,
+    secret: str,
+    station: str,
+    now: datetime,
+    *,
+    device: str = "",
+    bench: Bench | None = None,
+    already: Compared | None = None,
 ) -> tuple[str, Session] | SignInRefusal:
-    """A session and its token, or why there is none. Wrong name and wrong secret answer alike, and take as long."""
+    """A session and its token, or why there is none. Wrong name and wrong secret answer alike, and take as long.
+
+    `device` says where the attempt comes from: an address, or a session it had. `already`: what `compare_ahead` found.
+    """
+    if is_too_many(connection, device, now):
+        return SignInRefusal(code="too_many_attempts")
     try:
         account = AccountId.parse(name)
     except UnreadableCodeError:
         credentials.secret_matches(None, secret, weak=credentials.secrets_are_weak(store))
+        note_device(connection, device, now)
         return SignInRefusal(code="sign_in_failed")
-    refusal = refused(connection, store, config, account, secret, now)
+    refusal = refused(connection, store, config, account, secret, now, already=already)
     if refusal is not None:
+        note_device(connection, device, now)
         return refusal
-    token, session = sessions.open_session(connection, account, station=station, now=now, lasts_at_most=config.session_absolute)
-    _append(connection, (SignedIn(account=account),), _as_themselves(connection, account, now), now)
+    return enter(connection, config, account, station, now, SecretKind.SECRET, bench)
+
+
+def enter(
+    connection: Connection, config: Config, account: AccountId, station: str, now: datetime, opened_with: SecretKind, bench: Bench | None
+) -> tuple[str, Session]:
+    """A session for somebody whose secret or PIN was right; the sign-in is kept, and sessions that are over are cleared away."""
+    sessions.forget_ended(connection, now=now)
+    token, session = sessions.open_session(
+        connection, account, station=station, now=now, lasts_at_most=config.session_absolute, opened_with=opened_with, bench=bench
+    )
+    append(connection, (SignedIn(account=account, opened_with=opened_with),), as_themselves(connection, account, now), now, session.station)
     return token, session
 
 
-def refused(connection: Connection, store: Store, config: Config, account: AccountId, secret: str, now: datetime) -> SignInRefusal | None:
-    """None when the secret is right; else why not, with the attempt counted and, for an account there is, kept in the ledger.
-
-    Attempts on a name that nobody has are counted and locked out alike, so that an answer never tells which names exist.
-    """
-    guard = credentials.guard_of(connection, account)
-    if guard.locked_until is not None and now < guard.locked_until:
-        return SignInRefusal(code="locked_out", locked_until=guard.locked_until)
-    failures = guard.failures
-    if guard.locked_until is not None:
-        credentials.clear_failures(connection, account)
-        failures = 0
-    fold = AccountFold(dossier_of(connection, [account]), account)
-    enabled = fold.dossier.knows(account) and not fold.is_disabled
-    known = credentials.newest_credential(connection, account) if enabled else None
-    if credentials.secret_matches(known, secret, weak=credentials.secrets_are_weak(store)):
-        credentials.clear_failures(connection, account)
-        return None
-    too_many = failures + 1 >= config.lockout_after
-    until = now + config.lockout_for if too_many else None
-    credentials.note_failure(connection, account, at=now, locked_until=until)
-    _keep_attempt(connection, fold, "wrong secret" if enabled else "account disabled", until, now)
-    return SignInRefusal(code="locked_out" if too_many else "sign_in_failed", locked_until=until)
-
-
-def _keep_attempt(connection: Connection, fold: AccountFold, reason: str, until: datetime | None, now: datetime) -> None:
-    """The attempt in the account's own stream, in the role it holds or held last; an account that never had a role has done nothing."""
-    granted = fold.dossier.last(fold.account, RoleGranted)
-    if granted is None:
-        return
-    standing = next(iter(fold.grants(now.date())), Grant(granted.act.role, granted.act.site, granted.act.study))
-    act = SignInRefused(account=fold.account, reason=reason, locked_until=until)
-    _append(connection, (act,), _in_role(fold, standing, now), now)
-
-
 def check_secret(
-    connection: Connection, store: Store, config: Config, present: Present, secret: str, now: datetime
+    connection: Connection,
+    store: Store,
+    config: Config,
+    present: Present,
+    secret: str,
+    now: datetime,
+    *,
+    already: Compared | None = None,
+    kind: SecretKind = SecretKind.SECRET,
 ) -> SignInRefusal | None:
     """None when this is the secret of the person at the keyboard; a signature then counts. Too many wrong ones end every session."""
-    refusal = refused(connection, store, config, present.account, secret, now)
+    refusal = refused(connection, store, config, present.account, secret, now, kind=kind, already=already)
     if refusal is None:
-        sessions.secret_given(connection, present.session, now=now)
+        sessions.seen(connection, present.session, now=now)
+        if kind is SecretKind.SECRET:
+            sessions.secret_given(connection, present.session, now=now)
     elif refusal.code == "locked_out":
         sessions.revoke_all(connection, present.account, at=now)
     return refusal
@@ -190,7 +203,7 @@ def present(connection: Connection, config: Config, token: str, now: datetime) -
         account=session.account,
         person=fold.person,
         printed_name=fold.created.printed_name,
-        grants=fold.grants(now.date()),
+        grants=fold.grants(site_days(fold.dossier, now)),
         must_change_secret=credential is None or credential.must_change,
         has_accepted_policy=fold.has_accepted_policy,
     )
@@ -204,6 +217,29 @@ def keep_awake(connection: Connection, session: Session, now: datetime) -> None:
 
 def sign_out(connection: Connection, session: Session, now: datetime) -> None:
     sessions.revoke(connection, session, at=now)
+    sessions.end_shift_here(connection, session)
+
+
+def replace_session(connection: Connection, session: Session, now: datetime) -> None:
+    """Somebody else takes the device; whoever was there has not left for the day."""
+    sessions.revoke(connection, session, at=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastHere:
+    """Who had this device last, although their session may sleep; it lets nobody in. `device` names the device for the count of tries."""
+
+    account: AccountId
+    printed_name: str
+    device: str
+
+
+def last_here(connection: Connection, token: str, now: datetime) -> LastHere | None:
+    session = sessions.known_device(connection, token, now=now) if token else None
+    if session is None:
+        return None
+    fold = AccountFold(dossier_of(connection, [session.account]), session.account)
+    return LastHere(account=session.account, printed_name=fold.created.printed_name, device=f"session {session.token_digest}")
 
 
 def viewer_of(connection: Connection, present: Present, study: StudyId | None) -> Viewer:
@@ -221,6 +257,7 @@ def viewer_of(connection: Connection, present: Present, study: StudyId | None) -
         site=first.site,
         study=study,
         blind=is_blind(present.roles, blinded_phase=blinded_phase),
+        by_grants=reach_of(present.grants, study, account=present.account, person=present.person),
     )
 
 
@@ -228,28 +265,3 @@ def _blinded_phase_has_begun(study: StudyFold) -> bool:
     """Closing the cohort unblinds nobody: what was hidden stays hidden."""
     opened = {deed.act.cohort for deed in study.dossier.deeds(study.study, CohortOpened)}
     return any(cohort.blinded and cohort.id in opened for content in study.approved.values() for cohort in content.cohorts)
-
-
-def _as_themselves(connection: Connection, account: AccountId, now: datetime) -> Signed:
-    fold = AccountFold(dossier_of(connection, [account]), account)
-    grants = fold.grants(now.date())
-    if not grants:
-        raise NotPermittedError(f"the account {account} holds no role today; ask an administrator", code="no_grant")
-    return _in_role(fold, grants[0], now)
-
-
-def _in_role(fold: AccountFold, grant: Grant, now: datetime) -> Signed:
-    return Signed(
-        account=fold.account,
-        person=fold.person,
-        printed_name=fold.created.printed_name,
-        role=grant.role,
-        site=grant.site,
-        meaning=None,
-        at=now,
-    )
-
-
-def _append(connection: Connection, acts: tuple[Act, ...], by: Signed, now: datetime) -> None:
-    new = [NewEntry(act=act, happened_at=now, by=by, study=None, station="") for act in acts]
-    entries.append(connection, new, recorded_at=now)

@@ -26,30 +26,35 @@ from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import AccountId, BagId, Digest, DoseId, Node, PersonId, ShipmentId, StudyId, node_of
+from custody.domain.masking import Viewer
 from custody.errors import CustodyError, NotFoundError, UnreadableCodeError
-from custody.store import entries, identities, lookups
+from custody.store import entries, identities
 from custody.store.keys import keys_in
+from custody.workflows import sight
 from custody.workflows.dossiers import dossier_of
+from custody.workflows.order import unknown_thing
 
 SCAN_KINDS = {"donation": "donation", "account": "badge", "site": ""}
 """What a symbol of this kind of thing is called, where it differs from the kind itself."""
 BAG_LETTERS = string.ascii_uppercase + string.digits
+SUGGESTED = 50
 NEW_BAGS = 4
 """How many bag numbers a form offers; people add or remove lines."""
 
 
-def find_node(connection: Connection, kinds: tuple[type[Node], ...], text: str, *, may_be_new: bool) -> Node:
+def find_node(connection: Connection, kinds: tuple[type[Node], ...], text: str, *, may_be_new: bool, viewer: Viewer) -> Node:
     """The thing of one of these kinds that a scanned or typed text means.
 
-    Raises UnreadableCodeError for a code of another kind, NotFoundError for a thing nobody made known (unless it may be new).
+    Raises UnreadableCodeError for a code of another kind, NotFoundError for a thing that does not exist for this viewer (unless it may
+    be new).
     """
-    node = _read(connection, kinds, text)
-    if not may_be_new and node.key not in entries.heads(connection, [node.key]):
-        raise NotFoundError(f"there is no {node.kind} {node}", code="unknown_thing", kind=node.kind, seen=node)
+    node = _read(connection, kinds, text, viewer)
+    if not may_be_new:
+        sight.require(connection, viewer, node)
     return node
 
 
-def _read(connection: Connection, kinds: tuple[type[Node], ...], text: str) -> Node:
+def _read(connection: Connection, kinds: tuple[type[Node], ...], text: str, viewer: Viewer) -> Node:
     if text.startswith(("CU1:", "]", "=", "&")):
         return _scanned(kinds, text)
     if ":" in text:
@@ -64,7 +69,7 @@ def _read(connection: Connection, kinds: tuple[type[Node], ...], text: str) -> N
         return node
     if len(kinds) == 1:
         return kinds[0].parse(text)
-    return _by_name(connection, kinds, text)
+    return _by_name(connection, kinds, text, viewer)
 
 
 def _scanned(kinds: tuple[type[Node], ...], text: str) -> Node:
@@ -81,12 +86,13 @@ def _scanned(kinds: tuple[type[Node], ...], text: str) -> Node:
     raise refusal
 
 
-def _by_name(connection: Connection, kinds: tuple[type[Node], ...], text: str) -> Node:
+def _by_name(connection: Connection, kinds: tuple[type[Node], ...], text: str, viewer: Viewer) -> Node:
     """A bare identifier where several kinds are possible: the one that exists."""
     wanted = {f"{kind.kind}:{text}": kind for kind in kinds}
-    known = [key for key in wanted if key in entries.heads(connection, list(wanted))]
-    if len(known) == 1:
-        return wanted[known[0]].parse(text)
+    known = [wanted[key].parse(text) for key in entries.heads(connection, list(wanted))]
+    found = [node for node in known if sight.may_find(connection, viewer, node)]
+    if len(found) == 1:
+        return found[0]
     expected = " or ".join(kind.kind for kind in kinds)
     raise NotFoundError(f"“{text[:40]}” is no known {expected}", code="unknown_thing", kind=kinds[0].kind, seen=text[:40])
 
@@ -144,13 +150,20 @@ def _twelve() -> str:
     return "".join(secrets.choice(BAG_LETTERS) for _ in range(12))
 
 
-def person_of(connection: Connection, text: str) -> PersonId:
-    """The person a badge or an account name means, or a person's own number. Raises UnreadableCodeError, NotFoundError."""
-    if not text.startswith(("CU1:", "]")) and AccountId.pattern.fullmatch(text) is None:
+def person_of(connection: Connection, text: str, viewer: Viewer) -> PersonId:
+    """The person a badge or an account name means, or a person's own number. Raises UnreadableCodeError, NotFoundError.
+
+    A badge may be of any site: whoever takes something over from another site stands there with theirs.
+    """
+    scanned = text.startswith(("CU1:", "]"))
+    if not scanned and AccountId.pattern.fullmatch(text) is None:
         return PersonId.parse(text)
-    account = find_node(connection, (AccountId,), text, may_be_new=False)
+    account = find_node(connection, (AccountId,), text, may_be_new=scanned, viewer=viewer)
     assert isinstance(account, AccountId)
-    return AccountFold(dossier_of(connection, [account]), account).person
+    fold = AccountFold(dossier_of(connection, [account]), account)
+    if not fold.dossier.knows(account):
+        raise unknown_thing(account)
+    return fold.person
 
 
 def _of_the_dose(connection: Connection, rule: ActRule, subject: Node) -> dict[str, Any]:
@@ -181,7 +194,6 @@ def second_identifier(key_dir: Path, text: str) -> Digest:
     return identities.commitment("second_identifier", plain, keys=keys_in(key_dir))
 
 
-def suggestions(connection: Connection, kind: str, study: StudyId | None) -> tuple[str, ...]:
+def suggestions(connection: Connection, kind: str, viewer: Viewer) -> tuple[str, ...]:
     """Identifiers of the newest things of a kind, for people without a scanner at hand."""
-    found = lookups.streams_of_kind(connection, kind, study=None if study is None else study.value, limit=50)
-    return tuple(item.stream.partition(":")[2] for item in found)
+    return tuple(item.stream.partition(":")[2] for item in sight.newest(connection, viewer, kind, SUGGESTED))

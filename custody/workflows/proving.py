@@ -14,6 +14,7 @@ from custody.store import lookups
 from custody.store.connection import Store
 from custody.store.facts import ORIGIN, fact
 from custody.store.verification import VerificationReport, make_checkpoint, verify
+from custody.workflows.door import unit_of_work
 
 KEY_FILE = "checkpoint.key"
 PUBLIC_FILE = "checkpoint.pub"
@@ -82,5 +83,5 @@ def _write(path: Path, text: str, mode: int) -> None:
 
 def rebuild(store: Store) -> None:
     """Make every lookup anew from the entries; entries themselves are never touched."""
-    with store.writing() as connection:
+    with unit_of_work(store) as connection:
         lookups.rebuild(connection)

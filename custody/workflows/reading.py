@@ -37,8 +37,8 @@ def site_zone(connection: Connection, site: SiteId) -> str:
 
 
 def studies(connection: Connection) -> tuple[StudyId, ...]:
-    found = lookups.streams_of_kind(connection, "study", limit=STUDIES_MAX)
-    return tuple(sorted(node for node in (node_of(item.stream) for item in found) if isinstance(node, StudyId)))
+    found = lookups.names_of_kind(connection, "study", limit=STUDIES_MAX)
+    return tuple(node for node in map(node_of, found) if isinstance(node, StudyId))
 
 
 def study_of_account(connection: Connection, present: Present) -> StudyId | None:

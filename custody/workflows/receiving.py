@@ -15,9 +15,10 @@ from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import Digest, LoggerId, ShipmentId
 from custody.domain.readings import Gap
+from custody.domain.terms import SignatureStateWord
 from custody.domain.time_in_band import Excursion
-from custody.errors import InputError
-from custody.intake.logger_file import LoggerFile, SignatureState, check_signature
+from custody.errors import InputError, NotFoundError
+from custody.intake.logger_file import LoggerFile, check_signature
 from custody.store import attachments, entries, series
 from custody.workflows.arriving import dossier_for
 from custody.workflows.dossiers import dossier_of
@@ -34,7 +35,7 @@ class FileRead:
     """A temperature file as the reader sees it, and what became of it."""
 
     file: LoggerFile
-    signature: SignatureState
+    signature: SignatureStateWord
     outcome: Outcome
 
 
@@ -45,7 +46,7 @@ class FileShown:
     digest: Digest
     logger: LoggerId
     file: LoggerFile
-    signature: SignatureState
+    signature: SignatureStateWord
     criteria: ColdChainCriteria
     excursions: tuple[Excursion, ...]
     minutes_outside: Decimal
@@ -84,12 +85,12 @@ def keep_upload(connection: Connection, shipment: ShipmentId, data: bytes, name:
 
 
 def show_upload(connection: Connection, shipment: ShipmentId, digest: Digest, signer: Signer) -> FileShown:
-    """What a kept file says, by the limits of this trip. Raises NotFoundError for a file nobody uploaded."""
+    """What a kept file says, by the limits of this trip. Raises NotFoundError for a file nobody uploaded, or of another shipment."""
     fold = _shipment(connection, shipment, signer)
     file = read(attachments.fetch(connection, digest).data)
     logger = LoggerId.parse(file.serial)
     if logger not in fold.loggers:
-        raise _other_logger(logger, fold.loggers)
+        raise NotFoundError(f"no attachment {digest}", code="not_found")
     criteria = fold.criteria.cold_chain.for_form(fold.planned.act.form)
     whole = Stay(place=file.serial, start=file.series.start, end=file.series.end, traces=(file.series,))
     judged = judge_life((whole,), criteria)
@@ -136,7 +137,7 @@ def _other_logger(seen: LoggerId, expected: tuple[LoggerId, ...]) -> InputError:
     )
 
 
-def _signature(connection: Connection, file: LoggerFile, signer: Signer) -> SignatureState:
+def _signature(connection: Connection, file: LoggerFile, signer: Signer) -> SignatureStateWord:
     if signer.study is None:
         return file.signature
     keys = StudyFold(dossier_of(connection, [signer.study]), signer.study).logger_keys

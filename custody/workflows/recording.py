@@ -18,6 +18,7 @@ from custody.domain.terms import Role
 from custody.errors import InputError, LedgerBrokenError, NotFoundError, NotPermittedError, StaleError
 from custody.gates.hold_points import HOLD_POINTS, PAIR_CODES
 from custody.store import entries
+from custody.workflows import sight
 from custody.workflows.checks import check, check_one_account, check_own_part
 from custody.workflows.correcting import check_correction, check_readable, without_wrong
 from custody.workflows.deciding import decide, join, propose
@@ -57,14 +58,14 @@ def record(
     if digest_shown is not None and digest_shown != proposal:
         raise StaleError("this changed while you were looking; look again before you sign", code="stale")
     if happened_at is not None and happened_at > now:
-        raise InputError("this lies in the future; write when it happened", field="happened_at")
+        raise InputError("this lies in the future; write when it happened", code="in_future", field="happened_at")
     try:
         dossier = dossier_of(connection, _roots(act, signer))
     except LedgerBrokenError as error:
         return _cannot_check(act, error, now)
     by = signed_now(signer, guarding_rule(act), 0, dossier, now)
     check_own_part(judged_act(act), by, dossier)
-    study = study_of(act, dossier, signer)
+    study = study_of(act, dossier, signer, sight.reader(connection))
     job = Job(
         connection=connection,
         act=act,
@@ -101,6 +102,7 @@ def countersign(
         dossier = dossier_of(connection, (*_roots(act, signer), *(_roots(answers, signer) if answers else ()), *others))
     except LedgerBrokenError as error:
         return _cannot_check(act, error, now)
+    study = study_of(act, dossier, signer, sight.reader(connection))
     _check_countersignature(entry, act, answers, now)
     by = signed_now(signer, guarding_rule(act), len(so_far), dossier, now)
     check_own_part(judged_act(act), by, dossier)
@@ -112,7 +114,7 @@ def countersign(
         signers=(*so_far, by),
         dossier=dossier,
         known=_fitting(connection, act, dossier),
-        study=study_of(act, dossier, signer),
+        study=study,
         now=now,
         happened_at=now,
         # Of what was written down later the first signer said when it was; otherwise it happens now, with the last signature.
@@ -137,6 +139,7 @@ def withdraw(connection: Connection, subject: Node, proposal: Digest, signer: Si
     entry, _ = _waiting_for(connection, subject, proposal, signer)
     act = proposed_act(entry)
     dossier = dossier_of(connection, _roots(act, signer))
+    study_of(act, dossier, signer, sight.reader(connection))
     by = signed_now(signer, replace(guarding_rule(act), slots=(), by=_first_roles(act)), 0, dossier, now)
     job = Job(
         connection=connection,
@@ -199,7 +202,7 @@ def _check_countersignature(entry: Entry, act: Act, answers: Act | None, now: da
     if repeats and answers is None:
         raise InputError("the second person must scan and read everything again", code="answers_needed")
     if answers is not None and answers.rule.name != judged_act(act).rule.name:
-        raise InputError("what was read again is another act; begin again")
+        raise InputError("what was read again is another act; begin again", code="other_act_read")
 
 
 def _first_roles(act: Act) -> frozenset[Role]:

@@ -11,6 +11,7 @@ from custody.domain.duties import AccountFold, check_role, roles_at
 from custody.domain.ids import AccountId, SiteId, StudyId
 from custody.domain.terms import Role
 from custody.errors import NotPermittedError
+from custody.workflows.site_days import site_days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,8 @@ def signed_now(signer: Signer, rule: ActRule, place: int, dossier: Dossier, now:
     created = account.created
     if account.is_disabled:
         raise NotPermittedError(f"the account {signer.account} is disabled", code="account_disabled")
-    granted = any(g.role is signer.role and g.site == signer.site and g.covers(signer.study) for g in account.grants(now.date()))
+    today = account.grants(site_days(dossier, now))
+    granted = any(g.role is signer.role and g.site == signer.site and g.covers(signer.study) for g in today)
     if not granted:
         raise NotPermittedError(
             f"{signer.account} does not hold the role {signer.role} at {signer.site} today", code="role_not_granted", role=signer.role
@@ -64,7 +66,7 @@ def signed_now(signer: Signer, rule: ActRule, place: int, dossier: Dossier, now:
 def role_for(rule: ActRule, place: int, account: AccountFold, study: StudyId | None, now: datetime) -> tuple[Role, SiteId]:
     """The first standing grant with which this account may take this place in the act. Raises NotPermittedError."""
     wanted = roles_at(rule, place)
-    for grant in account.grants(now.date()):
+    for grant in account.grants(site_days(account.dossier, now)):
         if grant.role in wanted and grant.covers(study):
             return grant.role, grant.site
     expected = ", ".join(sorted(role.value for role in wanted))

@@ -6,8 +6,8 @@ from typing import Any
 
 from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.ids import Digest, LoggerId
-from custody.domain.terms import StorageForm
-from custody.intake.logger_file import LoggerFile, SignatureState, check_signature
+from custody.domain.terms import SignatureStateWord, StorageForm
+from custody.intake.logger_file import LoggerFile, check_signature
 from custody.intake.loggers import read_logger_file
 from custody.intake.study_files import load_study
 from custody.resources import data_dir
@@ -15,10 +15,10 @@ from custody.store.connection import Store
 from custody.workflows import reading
 
 SIGNATURE_VALID = {
-    SignatureState.VERIFIED: True,
-    SignatureState.KEY_NOT_REGISTERED: True,
-    SignatureState.INVALID: False,
-    SignatureState.NONE: None,
+    SignatureStateWord.VERIFIED: True,
+    SignatureStateWord.KEY_NOT_REGISTERED: True,
+    SignatureStateWord.INVALID: False,
+    SignatureStateWord.NONE: None,
 }
 """Whether the arithmetic holds; whether the key is trusted is judged by the gates, from the keys registered by then."""
 

@@ -13,6 +13,8 @@ from custody.domain.ids import Node, node_of
 from custody.domain.masking import HIDDEN_STAGES, Seen, Viewer
 from custody.errors import NotFoundError
 from custody.store import entries, lookups
+from custody.workflows import sight
+from custody.workflows.order import unknown_thing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,26 +30,24 @@ def trace(connection: Connection, node: Node, *, forward: bool, viewer: Viewer |
     """Everything that came from `node` (forward) or that it came from, nearest first.
 
     `viewer` None: the command line of the server itself. A blinded viewer's trace never leads through a thing that is hidden from them:
-    what lies behind it could tell the arms apart. Raises NotFoundError for a thing nobody made known, or none for this viewer.
+    what lies behind it could tell the arms apart. What lies outside somebody's scope is left out. Raises NotFoundError for a thing that
+    does not exist for this viewer.
     """
-    if not _is_known(connection, node, viewer):
-        raise NotFoundError(f"there is no {node.kind} {node}", code="unknown_thing", kind=node.kind, seen=node)
+    if not (sight.may_find(connection, viewer, node) if viewer is not None else _is_known(connection, node)):
+        raise unknown_thing(node)
     if viewer is not None and viewer.blind:
         found = _through_what_is_seen(connection, node, viewer, forward=forward)
     else:
         found = [(node_of(stream), steps) for stream, steps in lookups.trace(connection, node.key, forward)]
+    if viewer is not None:
+        listed = frozenset(sight.listed_among(connection, viewer, [each for each, _ in found]))
+        found = [(each, steps) for each, steps in found if each in listed]
     newest = _newest_acts(connection, [each.key for each, _ in found])
     return Seen(tuple(Traced(node=each, steps=steps, newest_act=_shown(newest.get(each.key, ""), viewer)) for each, steps in found))
 
 
-def _is_known(connection: Connection, node: Node, viewer: Viewer | None) -> bool:
-    if viewer is not None and not viewer.may_see(node):
-        return False
-    stream = entries.load_streams(connection, [node.key])[node.key]
-    if not stream:
-        return False
-    own = stream[0].study
-    return viewer is None or viewer.study is None or own is None or own == viewer.study
+def _is_known(connection: Connection, node: Node) -> bool:
+    return bool(entries.load_streams(connection, [node.key])[node.key])
 
 
 def _through_what_is_seen(connection: Connection, node: Node, viewer: Viewer, *, forward: bool) -> list[tuple[Node, int]]:

@@ -17,10 +17,11 @@ from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Node, ShipmentId, node_of
 from custody.domain.masking import Seen, Viewer, act_shown, verdict_shown
-from custody.errors import NotFoundError
 from custody.store import entries, lookups
+from custody.workflows import sight
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.order import proposed_act, proposed_of
+from custody.workflows.typed_codes import TypedCode, typed_codes
 
 BAD_ACTS = frozenset(
     {
@@ -60,6 +61,7 @@ class TimelineEvent:
     bad: bool = False
     late: bool = False
     corrected: bool = False
+    typed: tuple[TypedCode, ...] = ()
     digest: str = ""
     ends_at: datetime | None = None
 
@@ -76,31 +78,25 @@ class Passport:
 
 
 def passport(connection: Connection, viewer: Viewer, node: Node, now: datetime) -> Seen[Passport]:
-    """The story of `node` as `viewer` may read it. Raises NotFoundError for a thing that is unknown, or hidden from them."""
-    if not viewer.may_see(node):
-        raise NotFoundError(f"there is no {node.kind} {node}", code="unknown_thing", kind=node.kind, seen=node)
+    """The story of `node` as `viewer` may read it. Raises NotFoundError for a thing that does not exist for them."""
+    sight.require(connection, viewer, node)
     stream = entries.load_evidence(connection, node.key)
-    if not stream or not _in_study(viewer, stream[0]):
-        raise NotFoundError(f"there is no {node.kind} {node}", code="unknown_thing", kind=node.kind, seen=node)
     above, below = lookups.edges(connection, node.key)
     late_after = _late_after(connection, viewer)
     events = _timeline(viewer, stream, late_after)
     story = Passport(
         node=node,
         events=tuple(sorted((*events, *_custody_events(connection, viewer, node, late_after, now)), key=lambda e: e.recorded_at)),
-        parents=_nodes(viewer, above),
-        children=_nodes(viewer, below),
+        parents=_nodes(connection, viewer, above),
+        children=_nodes(connection, viewer, below),
         waiting=_waiting(connection, viewer, stream, now),
     )
     return Seen(story)
 
 
-def _in_study(viewer: Viewer, first: Entry) -> bool:
-    return viewer.study is None or first.study is None or first.study == viewer.study
-
-
-def _nodes(viewer: Viewer, keys: tuple[str, ...]) -> tuple[Node, ...]:
-    return tuple(node for node in map(node_of, keys) if viewer.may_see(node) and node.kind not in {"site", "study"})
+def _nodes(connection: Connection, viewer: Viewer, keys: tuple[str, ...]) -> tuple[Node, ...]:
+    nodes = (node for node in map(node_of, keys) if node.kind not in {"site", "study"})
+    return sight.listed_among(connection, viewer, nodes)
 
 
 def _waiting(connection: Connection, viewer: Viewer, stream: tuple[Entry, ...], now: datetime) -> tuple[lookups.WaitingProposal, ...]:
@@ -166,6 +162,7 @@ def _event(viewer: Viewer, entry: Entry, about: Entry, *, late: bool, corrected:
         bad=name in BAD_ACTS,
         late=late,
         corrected=corrected,
+        typed=typed_codes(entry.station),
         digest=entry.digest.value,
     )
 

@@ -1,4 +1,4 @@
-"""The work list: what waits for this person, what moves and what is blocked; every line through the masking door."""
+"""What waits for somebody's signature, how one thing stands, and what may be done with it; every line through the masking door."""
 
 from __future__ import annotations
 
@@ -14,17 +14,14 @@ from custody.domain.duties import roles_at
 from custody.domain.ids import Digest, Node, node_of
 from custody.domain.masking import Seen, Viewer, act_shown
 from custody.domain.terms import Role
-from custody.errors import CustodyError
 from custody.store import lookups
 from custody.store.lookups import WaitingProposal
+from custody.workflows import sight
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.order import guarding_rule, proposed_act
 from custody.workflows.people import Present
 from custody.workflows.recording import find_proposal
 from custody.workflows.standing import Standing, standing
-
-KINDS = ("dose", "shipment", "bag", "lot")
-EACH_MAX = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,43 +35,6 @@ class Waiting:
     roles: tuple[Role, ...]
     expires_at: datetime
     mine: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkList:
-    """`broken`: things whose record could not be read; they are named, not left out."""
-
-    waiting: tuple[Waiting, ...]
-    moving: tuple[Standing, ...]
-    blocked: tuple[Standing, ...]
-    broken: tuple[Node, ...]
-    as_of: datetime
-
-
-def work_list(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Seen[WorkList]:
-    """Everything one person should know when they come to work."""
-    rows: list[Standing] = []
-    broken: list[Node] = []
-    for node in _things(connection, viewer):
-        try:
-            rows.append(standing(_dossier(connection, viewer, node), viewer, node, now))
-        except CustodyError:
-            broken.append(node)
-    open_rows = [row for row in rows if _listed(row)]
-    return Seen(
-        WorkList(
-            waiting=tuple(each for each in _waiting(connection, viewer, present, now) if each.mine),
-            moving=tuple(row for row in open_rows if not row.blocked),
-            blocked=tuple(row for row in open_rows if row.blocked),
-            broken=tuple(broken),
-            as_of=now,
-        )
-    )
-
-
-def _listed(row: Standing) -> bool:
-    """What rests is listed only where it is held itself: a recalled lot speaks for its bags in the store."""
-    return (row.moves and not row.over) or any(fault.node in {None, row.node} for fault in row.blocked)
 
 
 def waiting_for(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Seen[tuple[Waiting, ...]]:
@@ -92,18 +52,11 @@ def _dossier(connection: Connection, viewer: Viewer, node: Node) -> Dossier:
     return dossier_of(connection, [node, *([viewer.study] if viewer.study is not None else [])])
 
 
-def _things(connection: Connection, viewer: Viewer) -> Iterator[Node]:
-    study = None if viewer.study is None else viewer.study.value
-    for kind in KINDS:
-        for item in lookups.streams_of_kind(connection, kind, study=study, limit=EACH_MAX):
-            node = node_of(item.stream)
-            if viewer.may_see(node):
-                yield node
-
-
 def _waiting(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Iterator[Waiting]:
-    for item in lookups.waiting(connection):
-        if item.expires_at <= now or not _of_study(item, viewer):
+    here = [item for item in lookups.waiting(connection) if item.expires_at > now and _of_study(item, viewer)]
+    listed = frozenset(sight.listed_among(connection, viewer, dict.fromkeys(node_of(item.stream) for item in here)))
+    for item in here:
+        if node_of(item.stream) not in listed:
             continue
         found = _one(connection, viewer, present, item)
         if found is not None:
@@ -116,7 +69,7 @@ def _of_study(item: WaitingProposal, viewer: Viewer) -> bool:
 
 def _one(connection: Connection, viewer: Viewer, present: Present, item: WaitingProposal) -> Waiting | None:
     node, digest = node_of(item.stream), Digest(item.proposal)
-    if not viewer.may_see(node):
+    if not sight.may_find(connection, viewer, node):
         return None
     entry, signed = find_proposal(connection, node, digest)
     act = proposed_act(entry)

@@ -2,6 +2,12 @@
 
 import pytest
 
+from custody import clock
+from custody.domain.acts.people import SignaturePolicyAccepted
+from custody.domain.ids import AccountId
+from custody.workflows import secret_checks
+from custody.workflows.door import open_store
+
 ADD = ("account", "add", "nurse.li", "--person", "PERSON-900", "--printed-name", "Li Na", "--identity", "passport seen")
 FIRST = ("account", "add", "admin", "--person", "PERSON-001", "--printed-name", "Ada Min", "--identity", "passport seen", "--bootstrap")
 SITE = ("--site", "A9990", "--site-name", "Trial office", "--zone", "Asia/Shanghai", "--phone", "+86 25 5550 0194")
@@ -35,9 +41,93 @@ def test_first_account_is_an_administrator_with_a_one_time_secret(installed):
     assert installed.told("ledger", "verify")["ok"] is True
 
 
-def test_one_time_secret_works_at_once(installed):
-    secret = installed.done(*FIRST, *SITE).rpartition(" ")[2].strip()
-    assert "one-time secret" in installed.done(*ADD, "--by", "admin", typed=f"{secret}\n")
+OWN = "a secret of my own"
+
+
+def first_secret(installed):
+    return installed.done(*FIRST, *SITE).rpartition(" ")[2].strip()
+
+
+def test_one_time_secret_signs_nothing_until_its_owner_has_chosen(installed):
+    secret = first_secret(installed)
+    assert "custody account secret admin" in installed.refused(*ADD, "--by", "admin", typed=f"{secret}\n")
+    assert "nurse.li" not in accounts(installed)
+    said = installed.done("account", "secret", "admin", typed=f"{secret}\n{OWN}\n{OWN}\n")
+    assert said == "admin has a secret of their own\n"
+    assert "one-time secret" in installed.done(*ADD, "--by", "admin", typed=f"{OWN}\n")
+    assert "wrong secret" in installed.refused(*ADD, "--by", "admin", typed=f"{secret}\n")
+    assert installed.told("ledger", "verify")["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("{secret}\nshort\nshort\n", "a secret has 10 to 200 characters"),
+        ("{secret}\nlong enough one\nlong enough two\n", "the two new secrets differ"),
+        ("{secret}\n{secret}\n{secret}\n", "choose another"),
+        ("wrong\nlong enough one\nlong enough one\n", "wrong secret, or locked out"),
+        ("{secret}\n", "the secret of admin (new) is missing"),
+    ],
+)
+def test_secret_that_does_not_do_is_refused(installed, typed, sentence):
+    secret = first_secret(installed)
+    assert sentence in installed.refused("account", "secret", "admin", typed=typed.format(secret=secret))
+
+
+def test_administrator_cannot_sign_with_the_one_time_secret_they_were_shown(cli):
+    """Whoever adds an account sees its first secret: it must not open the account's signature (21 CFR 11.200)."""
+    secret = cli.done(*ADD, *BY, **TYPED).rpartition(" ")[2].strip()
+    cli.done("account", "grant", "nurse.li", "qp", "--site", "A9991", *BY, **TYPED)
+    refusal = cli.refused("study", "approve", "NCT06505941", "--by", "nurse.li", *CONFIRMED(cli), typed=f"{secret}\n")
+    assert "still has a one-time secret" in refusal
+
+
+def test_role_is_revoked(cli):
+    held = accounts(cli)["demo-qp-one"]["grants"]
+    assert held
+    role, _, site = held[0].partition(" for ")[0].partition(" at ")
+    study = held[0].partition(" for ")[2]
+    where = ("--site", site, *(("--study", study) if study else ()))
+    said = cli.done("account", "revoke", "demo-qp-one", role, *where, "--reason", "moved", *BY, **TYPED)
+    assert said == f"demo-qp-one is no longer {role} at {site}\n"
+    assert held[0] not in accounts(cli)["demo-qp-one"]["grants"]
+
+
+RESET = ("account", "reset", "demo-qp-one", "--identity", "card seen", "--reason", "forgotten")
+
+
+def test_reset_needs_the_signature_policy_as_every_signature_does(cli):
+    assert "accept the signature policy" in cli.refused(*RESET, *BY, **TYPED)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ((*RESET[:4], " ", *RESET[5:], *BY), "--identity is"),
+        ((*RESET[:6], "", *BY), "--reason is"),
+        (("account", "reset", "nobody-here", *RESET[3:], *BY), "nobody-here"),
+        (("account", "reset", "demo-admin-one", *RESET[3:], *BY), "ask another administrator"),
+        ((*RESET, "--by", "demo-qa-one"), "does not hold the role administrator"),
+    ],
+)
+def test_reset_that_is_not_allowed_is_refused_in_one_sentence(cli, command, sentence):
+    assert sentence in cli.refused(*command, **TYPED)
+
+
+def test_reset_shows_a_code_once_and_says_who_signs_next(cli):
+    accept_policy(cli, "demo-admin-one")
+    said = cli.done(*RESET, *BY, **TYPED)
+    assert said.startswith("code for demo-qp-one, shown this once: ")
+    code = said.partition(": ")[2].partition(";")[0]
+    assert len(code) == 11
+    assert "once a witness has signed" in said
+    assert code.encode() not in cli.database.read_bytes()
+
+
+def accept_policy(cli, name):
+    with open_store(f"sqlite:///{cli.database}").writing() as connection:
+        by = secret_checks.as_themselves(connection, AccountId(name), clock.now())
+        secret_checks.append(connection, (SignaturePolicyAccepted(account=AccountId(name), policy_version="1"),), by, clock.now())
 
 
 def test_there_is_only_one_first_account(installed):

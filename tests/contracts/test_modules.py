@@ -17,6 +17,7 @@ ONE_CLASS_PER_ACT = "a table: one class per act of one stage, no logic; splittin
 LONGER_MODULES = {
     "domain/acts/bedside.py": ONE_CLASS_PER_ACT,
     "domain/acts/manufacturing.py": ONE_CLASS_PER_ACT,
+    "domain/acts/people.py": ONE_CLASS_PER_ACT,
     "domain/acts/shipping.py": ONE_CLASS_PER_ACT,
     "domain/criteria.py": "a table: one field per limit of the rules page, with its source beside it",
 }

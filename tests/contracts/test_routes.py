@@ -14,7 +14,10 @@ from custody.web.app import create_app
 from custody.workflows.door import open_store, upgrade
 
 PUBLIC = frozenset(
-    {"sign_in.form", "sign_in.enter", "sign_in.leave", "sign_in.language", "health.answers", "demonstration.sheet", "static"}
+    {
+        *("sign_in.form", "sign_in.enter", "sign_in.leave", "sign_in.language", "reset.form", "reset.choose"),
+        *("health.answers", "demonstration.sheet", "static"),
+    }
 )
 """Endpoints open to everybody. A new one needs a line here and an argument in its decorator."""
 

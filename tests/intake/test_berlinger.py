@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from custody.domain.cold_chain import ColdChainCriteria, Stay, judge_life
 from custody.domain.readings import Reading, Series
-from custody.domain.terms import StorageForm
+from custody.domain.terms import SignatureStateWord, StorageForm
 from custody.errors import InputError, MalformedFileError
 from custody.intake.berlinger import read_berlinger
 from custody.intake.berlinger_signature import public_key
-from custody.intake.logger_file import AlarmKind, SignatureState, check_signature
+from custody.intake.logger_file import AlarmKind, check_signature
 from custody.intake.loggers import read_logger_file
 from custody.intake.twins import ALARMS_CRYO, TwinKey, TwinTrip, cut, sealed, write_twin
 
@@ -174,7 +174,7 @@ def fridge_tag(body):
 
 def test_fridge_tag_with_a_data_table_is_read_and_its_timeouts_are_gaps():
     file = read_logger_file(fridge_tag(FRIDGE_TAG + FRIDGE_DATA), {KEY.fingerprint})
-    assert (file.model, file.signature, file.alarms) == ("Q-tag Fridge-tag 2 L", SignatureState.VERIFIED, ())
+    assert (file.model, file.signature, file.alarms) == ("Q-tag Fridge-tag 2 L", SignatureStateWord.VERIFIED, ())
     assert [(reading.at, reading.celsius) for reading in file.series.readings] == [
         (START, Decimal("4.5")),
         (START + timedelta(minutes=5), Decimal("8.5")),
@@ -210,19 +210,19 @@ def test_fridge_tag_with_a_broken_part_is_refused(old, new, seen):
 
 
 def test_signature_is_verified_only_for_a_registered_key():
-    assert read_berlinger(TWIN).signature is SignatureState.KEY_NOT_REGISTERED
-    assert read_berlinger(TWIN, {TwinKey.from_seed("another").fingerprint}).signature is SignatureState.KEY_NOT_REGISTERED
-    assert read_berlinger(TWIN, {KEY.fingerprint}).signature is SignatureState.VERIFIED
+    assert read_berlinger(TWIN).signature is SignatureStateWord.KEY_NOT_REGISTERED
+    assert read_berlinger(TWIN, {TwinKey.from_seed("another").fingerprint}).signature is SignatureStateWord.KEY_NOT_REGISTERED
+    assert read_berlinger(TWIN, {KEY.fingerprint}).signature is SignatureStateWord.VERIFIED
 
 
 def test_registering_a_key_later_changes_the_answer_and_taking_it_away_changes_it_back():
     file = read_berlinger(TWIN)
-    assert check_signature(file, {KEY.fingerprint}) is SignatureState.VERIFIED
+    assert check_signature(file, {KEY.fingerprint}) is SignatureStateWord.VERIFIED
     verified = read_berlinger(TWIN, {KEY.fingerprint})
-    assert check_signature(verified, frozenset()) is SignatureState.KEY_NOT_REGISTERED
+    assert check_signature(verified, frozenset()) is SignatureStateWord.KEY_NOT_REGISTERED
 
 
-@pytest.mark.parametrize("state", [SignatureState.INVALID, SignatureState.NONE])
+@pytest.mark.parametrize("state", [SignatureStateWord.INVALID, SignatureStateWord.NONE])
 def test_no_registration_mends_a_signature_that_does_not_hold(state):
     file = dataclasses.replace(read_berlinger(TWIN), signature=state)
     assert check_signature(file, {KEY.fingerprint}) is state
@@ -232,14 +232,14 @@ def test_file_signed_by_another_key_than_its_certificate_is_invalid():
     other = TwinKey.from_seed("another")
     message = TWIN[: TWIN.index(b"\nSig:") + 1]
     forged = message + f"Sig: {other.signature_of(message)}\r\n".encode()
-    assert read_berlinger(forged, {KEY.fingerprint, other.fingerprint}).signature is SignatureState.INVALID
+    assert read_berlinger(forged, {KEY.fingerprint, other.fingerprint}).signature is SignatureStateWord.INVALID
 
 
 def test_file_edited_and_signed_again_by_a_stranger_is_never_verified():
     stranger = TwinKey.from_seed("stranger")
     body = TWIN[: TWIN.index(b"Cert:")].replace(b"\t9.1\tx", b"\t5.1\t")
     forged = sealed(body, stranger, lot="DEMO0001", issuer="custody demonstration")
-    assert read_berlinger(forged, {KEY.fingerprint}).signature is SignatureState.KEY_NOT_REGISTERED
+    assert read_berlinger(forged, {KEY.fingerprint}).signature is SignatureStateWord.KEY_NOT_REGISTERED
 
 
 def test_key_that_is_no_point_of_the_curve_proves_nothing():
@@ -248,13 +248,13 @@ def test_key_that_is_no_point_of_the_curve_proves_nothing():
     assert public_key("11" * 63) is None
     broken = TWIN.replace(KEY.printed.encode(), b"11" * 64)
     file = read_berlinger(broken, {KEY.fingerprint})
-    assert (file.signature, file.key_fingerprint) == (SignatureState.INVALID, None)
+    assert (file.signature, file.key_fingerprint) == (SignatureStateWord.INVALID, None)
 
 
 def trusted(data):
     """Whether anybody would believe these bytes."""
     try:
-        return read_berlinger(data, {KEY.fingerprint}).signature in {SignatureState.VERIFIED, SignatureState.KEY_NOT_REGISTERED}
+        return read_berlinger(data, {KEY.fingerprint}).signature in {SignatureStateWord.VERIFIED, SignatureStateWord.KEY_NOT_REGISTERED}
     except MalformedFileError:
         return False
 
@@ -419,7 +419,7 @@ def test_any_twin_reads_back_equal_and_verified(values, interval, zone):
     made = TwinTrip(serial="TWIN00001", series=series(*values, interval=interval), zone_hours=Decimal(zone))
     file = read_logger_file(write_twin(made, KEY), {KEY.fingerprint})
     assert file.series == made.series
-    assert file.signature is SignatureState.VERIFIED
+    assert file.signature is SignatureStateWord.VERIFIED
     assert file.key_fingerprint == KEY.fingerprint
 
 
@@ -476,9 +476,9 @@ def test_genuine_file_gives_its_alarms(genuine):
 @pytest.mark.logger_sample
 def test_genuine_signature_holds_and_is_verified_once_its_key_is_registered(genuine):
     file = read_logger_file(genuine)
-    assert file.signature is SignatureState.KEY_NOT_REGISTERED
-    assert check_signature(file, {file.key_fingerprint}) is SignatureState.VERIFIED
-    assert read_logger_file(genuine, {file.key_fingerprint}).signature is SignatureState.VERIFIED
+    assert file.signature is SignatureStateWord.KEY_NOT_REGISTERED
+    assert check_signature(file, {file.key_fingerprint}) is SignatureStateWord.VERIFIED
+    assert read_logger_file(genuine, {file.key_fingerprint}).signature is SignatureStateWord.VERIFIED
 
 
 @pytest.mark.logger_sample

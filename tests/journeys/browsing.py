@@ -192,7 +192,7 @@ class Person:
         """Join what waits for this person: sign what is shown, or scan and read it again."""
         self.go("/waiting")
         with self.page.expect_navigation():
-            self.page.get_by_role("link", name=title).first.click()
+            self.page.locator("main").get_by_role("link", name=title).first.click()
         self.fill(values or {})
         self.page.fill("[name=secret]", demonstration.SECRET)
         with self.page.expect_navigation():

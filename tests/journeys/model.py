@@ -5,18 +5,16 @@ It shares no code with custody: every number is copied by hand from `gmp-rules.m
 
 from __future__ import annotations
 
-from decimal import Decimal
+from tests.journeys.model_bags import GAP_COURIER, GAP_INTERNAL, span
+from tests.journeys.model_dose import Doses
 
-from tests.journeys.model_bags import Bags, span
-from tests.journeys.model_facts import BAG_ML, CELLS_PER_BAG
-
-READY_MINUTES, VITALS_BEFORE, BEDSIDE_PAIR, FIT_MINUTES, HANDOVER_MINUTES = 30, 15, 10, 30, 15
-ENROL_WINDOW_H, STAGGER_H, LONGEST_MINUTES = 72, 24, 120
-WEIGHT_RECHECK_PCT, DOSE_TOLERANCE_PCT = 10, 20
+READY_MINUTES, VITALS_BEFORE, FIT_MINUTES = 30, 15, 30
+ENROL_WINDOW_H = 72
 
 STANDING = ("BAG-REL", "BAG-COLD", "BAG-HOLD", "BAG-RECALL", "BAG-DONOR", "BAG-EXP", "BAG-GAP", "BAG-STATE")
 HOLDING = {"BED-INT", "PRP-INT", "RCV-SEAL", "RCV-INT", "RCV-LABEL", "BAG-COLD", "BAG-GAP"}
 PER_BAG = {
+    "G7": STANDING,
     "G10": (*STANDING, "RCV-DEC", "RCV-SEAL", "RCV-INT", "RCV-LABEL", "RCV-DOC", "PRP-INT"),
     "G11": (*STANDING, "DOS-TEST", "DOS-COVER"),
     "G12": (*STANDING, "RCV-DEC", "DOS-TEST", "BED-INT"),
@@ -26,7 +24,7 @@ AT_THE_BED = {"line_and_filter_right": "BED-LINE", "no_other_drug_on_line": "BED
 AT_THE_BED |= {"resuscitation_ready": "BED-RESUS", "physician_present": "BED-RESUS"}
 
 
-class Model(Bags):
+class Model(Doses):
     """`faults` gives the codes that must block, each with the bag it is about (None: none)."""
 
     def faults(self, point, act, again, signers, now):
@@ -34,12 +32,14 @@ class Model(Bags):
         if point == "H":
             return {(code, None) for code in self._handoff(act, signers, now)}
         found = {(code, None) for code in getattr(self, f"_at_{point.lower()}")(act, again, signers, now)}
+        if point == "X":
+            return found
         bags = self._judged(point, act)
         if not bags:
             return found | {(code, None) for code in PER_BAG[point]}
         for bag in bags:
-            found |= {(code, bag) for code in self._standing(point, act, bag, now)}
-            found |= {(code, bag) for code in self._of_bag(point, act, again, signers, bag)}
+            found |= {(code, bag) for code in self._standing(point, act, again, bag, now)}
+            found |= {(code, bag) for code in self._of_bag(point, act, again, signers, bag, now)}
         return found
 
     def holds_after(self, faults):
@@ -48,12 +48,12 @@ class Model(Bags):
         return {(bag, code) for code, bag in faults if bag and code in HOLDING and code not in causes[bag]}
 
     def _judged(self, point, act):
+        if point in ("G7", "G9", "G11"):
+            return act.get("bags") or [act["bag"]]
         dose, bag = act["dose"], act["bag"]
         own = self.dose_bags(dose)
-        usable = [b for b in own if self.state(b) != "used"]
-        ready = [b for b in usable if self.state(b) == "released"]
-        if point == "G11":
-            return [bag]
+        usable = [b for b in own if not self.is_over(b)]
+        ready = self.ready_for_the_bed(dose)
         if point == "G12":
             return list(dict.fromkeys([*([bag] if bag in own else []), *ready])) or usable
         if bag in own:
@@ -63,9 +63,22 @@ class Model(Bags):
 
     # -- hold points ----------------------------------------------------------------------------------------------------------------
 
+    def _at_g7(self, act, again, signers, now):
+        del again, signers
+        dose, added = act["dose"], act.get("bags") or [act["bag"]]
+        yield from (code for code in self._may_have_the_dose(dose, now, added) if code.startswith("ALO"))
+        if self._volume_faults(dose, added):
+            yield "DOS-VOL"
+
+    def _at_g9(self, act, again, signers, now):
+        del act, again, signers, now
+        yield from ()
+
     def _at_g10(self, act, again, signers, now):
         dose = act["dose"]
-        yield from self._may_have_the_dose(dose, now)
+        yield from self._may_have_the_dose(dose, now, thaw=True)
+        if self._volume_faults(dose):
+            yield "DOS-VOL"
         if not self._prescription_fits(dose):
             yield "BED-RX"
         if self._weight_changed(dose):
@@ -80,23 +93,34 @@ class Model(Bags):
         if len({s["person"] for s in signers}) < 2 or again is None:
             yield "PRP-TWO"
 
-    def _may_have_the_dose(self, dose, now):
-        yield from self._cohort_faults(dose, now)
-        if self._left(dose):
+    def _may_have_the_dose(self, dose, now, added=(), *, thaw=False):
+        yield from self._cohort_faults(dose, now, thaw=thaw)
+        if not self._consent_stands(dose):
             yield from ("ALO-PART", "BED-CONS")
         eligible = self.last("participant_eligibility_recorded", participant=self.request(dose)["participant"])
         begun = self.started(dose)
-        if (begun["started_at"] if begun else now) - eligible["diagnosed_at"] > span(hours=ENROL_WINDOW_H):
+        until = begun["started_at"] if begun else now
+        if not eligible["diagnosed_at"] <= until <= eligible["diagnosed_at"] + span(hours=ENROL_WINDOW_H):
             yield "ALO-WINDOW"
         if self._dosed_otherwise(dose):
             yield from ("ALO-DUP", "BED-DUP")
+        bags = [*self.dose_bags(dose), *added]
+        if len({self.lot_of(bag)["lot"] for bag in bags}) > 1:
+            yield "ALO-MIX"
+        if self.is_blinded(dose) and not self._kit_is_randomised(dose, bags):
+            yield "ALO-RAND"
         if self._halted():
             yield "BED-STUDY"
 
     def _at_g11(self, act, again, signers, now):
-        del again, signers, now
-        if not self._cells_fit(act["dose"]):
+        del again, signers
+        dose = act["dose"]
+        if self._volume_faults(dose):
+            yield "DOS-VOL"
+        if not self._cells_fit(dose, now):
             yield "DOS-CELLS"
+        if len(self.usable(dose)) < self.plan(dose)[0]:
+            yield from ("DOS-ENDO", "DOS-DMSO")
 
     def _at_g12(self, act, again, signers, now):
         dose = act["dose"]
@@ -112,9 +136,9 @@ class Model(Bags):
             yield "BED-STUDY"
         if self._dosed_otherwise(dose):
             yield "BED-DUP"
-        if not self._cells_fit(dose):
+        if not self._cells_fit(dose, now):
             yield "DOS-CELLS"
-        ready = [b for b in self.dose_bags(dose) if self.state(b) == "released"]
+        ready = self.ready_for_the_bed(dose)
         if self.started(dose) or not ready or (act["bag"] in self.dose_bags(dose) and act["bag"] not in ready):
             yield "BED-DOSE"
         pumped = {(s["volume_ml"], s["rate_ml_per_min"]) for s in scans}
@@ -147,7 +171,7 @@ class Model(Bags):
         seen = [act["bag"], *(s["bag"] for s in scans)]
         if set(seen) != {act["bag"]} or act["bag"] not in self.dose_bags(dose) or self.of("infusion_ended", dose=dose):
             yield "BED-BAG"
-        if self._left(dose):
+        if not self._consent_stands(dose):
             yield "BED-CONS"
         if self._halted():
             yield "BED-STUDY"
@@ -161,83 +185,20 @@ class Model(Bags):
             return
         offer, receiver = found[-1][0], signers[0]["person"]
         giver = offer["_by"][0]["person"]
-        if self.custodian(act["node"]) not in (None, giver):
+        if self.custodian(act["node"]) not in (None, giver) or not self._gives_at_the_right_site(act["node"], offer):
             yield "HOF-GIVER"
         if receiver == giver or receiver != offer["to_person"]:
             yield "HOF-RECEIVER"
-        if act["seals"] or offer["seals"]:
+        sealed = self.last("shipper_sealed", shipment=act["node"])
+        right = sorted(sealed["seals"]) if sealed else []
+        if sorted(act["seals"]) != right or sorted(offer["seals"]) != right:
             yield "HOF-SEAL"
         if act["code"] != offer["code"]:
             yield "HOF-CODE"
-        if now - offer["offered_at"] > span(minutes=HANDOVER_MINUTES):
+        if now - offer["offered_at"] > span(minutes=GAP_COURIER if sealed else GAP_INTERNAL):
             yield "HOF-TIME"
 
-    # -- parts of the rules ---------------------------------------------------------------------------------------------------------
-
-    def _band(self, dose):
-        return self.last("wristband_issued", participant=self.request(dose)["participant"])
-
-    def _left(self, dose):
-        return bool(self.of("participant_left", participant=self.request(dose)["participant"]))
-
-    def _halted(self):
-        last = self.last("study_halted", "study_resumed")
-        return last is not None and last["_act"] == "study_halted"
-
-    def _cohort_faults(self, dose, now):
-        cohort = self.request(dose)["cohort"]
-        last = self.last("cohort_opened", "cohort_closed", cohort=cohort)
-        if last is None or last["_act"] == "cohort_closed" or self._too_early(dose, now):
-            yield "ALO-COHORT"
-
-    def _too_early(self, dose, now):
-        """Another participant of the cohort was started within the stagger; a dose that runs already is not held up."""
-        asked = self.request(dose)
-        others = [e for e in self.of("infusion_started", cohort=asked["cohort"]) if e["participant"] != asked["participant"]]
-        return not self.started(dose) and any(now < e["started_at"] + span(hours=STAGGER_H) for e in others)
-
-    def _dosed_otherwise(self, dose):
-        begun = self.of("infusion_started", participant=self.request(dose)["participant"])
-        return any(e["dose"] != dose for e in begun)
-
-    def _prescription_fits(self, dose):
-        prescribed = self.last("prescription_signed", dose=dose)
-        _, ml, _ = self.plan(dose)
-        minutes, rate, last_digit = prescribed["planned_minutes"], prescribed["rate_ml_per_min"], Decimal("0.01")
-        rate_fits = (rate - last_digit) * minutes < ml < (rate + last_digit) * minutes
-        return prescribed["volume_ml"] == ml and 0 < minutes <= LONGEST_MINUTES and rate_fits and prescribed["notice_acknowledged"]
-
-    def _weight_changed(self, dose):
-        basis = self.weight(dose)["weight_kg"]
-        latest = self.last("weight_measured", participant=self.request(dose)["participant"])["weight_kg"]
-        return abs(latest - basis) * 100 > WEIGHT_RECHECK_PCT * basis
-
-    def _in_order(self, dose, bag):
-        if self.of("infusion_ended", dose=dose):
-            return False
-        others = [b for b in self.opened(dose) if b != bag]
-        if any(self.state(b) != "used" for b in others) or len(others) >= self.plan(dose)[0]:
-            return False
-        return bool(self.opened(dose)) or not any(self.of("bag_damaged", bag=b) for b in self.dose_bags(dose))
-
-    def _cells_fit(self, dose):
-        """Label strength times the worst count of the lot, in the planned volume, within the tolerance of the target."""
-        _, ml, target = self.plan(dose)
-        counts = [Decimal(r["result"]) for r in self.of("result_recorded", node=self.lot_of(self.dose_bags(dose)[0])["lot"], test="CNT")]
-        cells = min(counts) / 100 * CELLS_PER_BAG * ml / BAG_ML
-        return abs(cells - target) * 100 <= DOSE_TOLERANCE_PCT * target
-
-    def _two_in_time(self, dose, act, again, signers, now):
-        if len({s["person"] for s in signers}) < 2 or again is None:
-            return False
-        times = [s["at"] for s in signers]
-        if act["_act"] == "infusion_started":
-            own = [self._scan_of(dose, s["person"]) for s in signers]
-            if None in own:
-                return False
-            times += [e["_at"] for e in own]
-        checker = signers[1]
-        if now - min(times) > span(minutes=BEDSIDE_PAIR) or checker["person"] in self.preparers(dose):
-            return False
-        log = self.of("delegation_recorded", account=checker["account"], duty="second_check")
-        return checker["role"] == "bedside_nurse" or any(e["valid_from"] <= now.date() <= e["valid_until"] for e in log)
+    def _gives_at_the_right_site(self, node, offer):
+        """Once a shipper has arrived the hospital has it, and nobody else can hand it over."""
+        arrived = self.last("shipment_arrived", shipment=node)
+        return arrived is None or arrived["_by"][0]["site"] == offer["_by"][0]["site"]

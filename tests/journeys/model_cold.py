@@ -1,4 +1,4 @@
-"""The independent model's own reading of rules section 11: the class of a frozen bag's life, from plain lists of readings.
+"""The independent model's own reading of rules section 11: the class of a bag's life in the cold, from plain lists of readings.
 
 It shares no code with custody. Times are datetimes, temperatures are Decimals in °C, and everything is in plain tuples and dicts.
 """
@@ -9,30 +9,47 @@ from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 
-CLASS_0_TO, CLASS_1_TO, CLASS_2_TO = -150, -135, -120
-CLASS_1_MINUTES_MAX = 60
-GAP_MINUTES_MAX, GAP_INTERVALS = 30, 2
 TRACE_AGE = timedelta(hours=24)
 """A store's record may be this old where the bag still lies; what it does not yet show is judged once it is read."""
+GAP_INTERVALS = 2
+ABSOLUTE_ZERO, NO_LIMIT = Fraction(-274), Fraction(10_000)
+
+
+class Cryo:
+    """Rules section 11, column Cryo."""
+
+    class_0, class_1, class_2 = (ABSOLUTE_ZERO, -150), (ABSOLUTE_ZERO, -135), (ABSOLUTE_ZERO, -120)
+    class_1_minutes, gap_minutes = 60, 30
+    warm_above, warm_minutes, outside_minutes = NO_LIMIT, NO_LIMIT, NO_LIMIT
+
+
+class Refrigerated:
+    """Rules section 11, column 2–8 °C; from 15 to 25 °C a quarter of an hour is still class 2."""
+
+    class_0, class_1, class_2 = (2, 8), (Fraction(1, 2), 10), (0, 25)
+    class_1_minutes, gap_minutes = 30, 15
+    warm_above, warm_minutes, outside_minutes = 15, 15, 60
+
+
+LIMITS = {"frozen": Cryo, "fresh": Refrigerated}
 
 
 def minutes(span):
     return Fraction(span // timedelta(microseconds=1), 60_000_000)
 
 
-def crossings(readings, start, end):
-    """The straight lines between readings, cut to the stay: (from, to, °C at from, °C at to, minutes between the two readings)."""
-    for (before, cold), (after, warm) in pairwise(readings):
-        left, right = max(before, start), min(after, end)
-        if left >= right:
-            continue
-        slope = (Fraction(warm) - Fraction(cold)) / minutes(after - before)
-        yield left, right, Fraction(cold) + slope * minutes(left - before), Fraction(cold) + slope * minutes(right - before), after - before
+def line_between(start, end, before, cold, after, warm):
+    """The straight line between two readings, cut to a time: (from, to, °C at from, °C at to); None where it lies outside."""
+    left, right = max(before, start), min(after, end)
+    if left >= right:
+        return None
+    slope = (Fraction(warm) - Fraction(cold)) / minutes(after - before)
+    return left, right, Fraction(cold) + slope * minutes(left - before), Fraction(cold) + slope * minutes(right - before)
 
 
 def above(limit, line):
     """The part of one straight line that lies above `limit`, or None: (from, to)."""
-    left, right, first, last, _ = line
+    left, right, first, last = line
     if max(first, last) <= limit:
         return None
     if min(first, last) > limit or left == right:
@@ -40,6 +57,12 @@ def above(limit, line):
     share = (Fraction(limit) - first) / (last - first)
     at = left + timedelta(microseconds=float(share * minutes(right - left) * 60_000_000))
     return (at, right) if last > first else (left, at)
+
+
+def outside(band, line):
+    """The parts of one straight line below and above a band whose ends belong to it."""
+    left, right, first, last = line
+    return [span for span in (above(band[1], line), above(-band[0], (left, right, -first, -last))) if span is not None]
 
 
 def joined(spans):
@@ -53,22 +76,38 @@ def joined(spans):
     return found
 
 
-def seen_by(file, stay):
-    """What one file says about one stay: (spans measured without a gap, spans above class 0, the warmest), worked out once."""
+def total(spans):
+    return sum((minutes(end - start) for start, end in joined(spans)), Fraction(0))
+
+
+def read_once(file, limits):
+    """(spans measured without a gap, pairs of readings not both in class 0, any temperature in class 0) of a whole file."""
+    if "whole" not in file["seen"]:
+        allowed = timedelta(minutes=GAP_INTERVALS * int(file["interval"]))
+        low, high = limits.class_0
+        pairs = [(before, cold, after, warm) for (before, cold), (after, warm) in pairwise(file["readings"])]
+        measured = joined((before, after) for before, _, after, _ in pairs if after - before <= allowed)
+        odd = [pair for pair in pairs if not (low <= pair[1] <= high and low <= pair[3] <= high)]
+        file["seen"]["whole"] = measured, odd
+    return file["seen"]["whole"]
+
+
+def seen_by(file, stay, limits):
+    """What one file says about one stay: (spans measured without a gap, the lines that leave class 0), worked out once."""
     key = (stay["start"], stay["end"])
     if key not in file["seen"]:
-        lines = list(crossings(file["readings"], *key))
-        allowed = timedelta(minutes=GAP_INTERVALS * int(file["interval"]))
-        measured = joined((line[0], line[1]) for line in lines if line[4] <= allowed)
-        spans = joined(span for span in (above(CLASS_0_TO, line) for line in lines) if span is not None)
-        file["seen"][key] = measured, spans, max((max(line[2], line[3]) for line in lines), default=None)
+        measured, odd = read_once(file, limits)
+        spans = [(max(a, key[0]), min(b, key[1])) for a, b in measured if max(a, key[0]) < min(b, key[1])]
+        lines = [line for line in (line_between(*key, *pair) for pair in odd) if line is not None]
+        file["seen"][key] = spans, lines
     return file["seen"][key]
 
 
 class ColdLife:
     """One bag's life in the cold as known at `now`. A stay has start, end and files; a file: at (when read), interval, readings."""
 
-    def __init__(self, stays, taken_out_at, over, now):
+    def __init__(self, stays, taken_out_at, over, now, limits=Cryo):
+        self.limits = limits
         self.stays = [dict(stay) for stay in stays]
         self.missing = False
         self.last_stay_cut_short = False
@@ -92,7 +131,7 @@ class ColdLife:
         self.end = max((s["end"] for s in self.stays), default=None)
         if taken_out_at is None or over <= taken_out_at:
             return
-        if not self.last_stay_cut_short or minutes(over - taken_out_at) > GAP_MINUTES_MAX:
+        if not self.last_stay_cut_short or minutes(over - taken_out_at) > self.limits.gap_minutes:
             self.end = over
 
     @staticmethod
@@ -102,39 +141,39 @@ class ColdLife:
     def seen(self):
         for stay in self.stays:
             for file in stay["files"]:
-                yield file, *seen_by(file, stay)
+                yield file, *seen_by(file, stay, self.limits)
 
     def gaps(self):
         if not self.stays:
             return []
-        measured = joined(span for _, spans, _, _ in self.seen() for span in spans)
+        measured = joined(span for _, spans, _ in self.seen() for span in spans)
         edges = [min(s["start"] for s in self.stays), *(t for span in measured for t in span), self.end]
         silent = zip(edges[::2], edges[1::2], strict=True)
         return [(start, end) for start, end in silent if minutes(end - start) > self._allowed(start, end)]
 
     def _allowed(self, start, end):
         around = [s for s in self.stays if s["start"] <= end and start <= s["end"]]
-        return min((GAP_INTERVALS * f["interval"] for s in around for f in s["files"]), default=GAP_MINUTES_MAX)
+        return min((GAP_INTERVALS * f["interval"] for s in around for f in s["files"]), default=self.limits.gap_minutes)
 
     def excursions(self):
-        """(from, to, when the file that shows it was read) for every uninterrupted time above class 0."""
-        for file, _, spans, _ in self.seen():
-            for start, end in spans:
+        """(from, to, when the file that shows it was read) for every uninterrupted time outside class 0."""
+        for file, _, lines in self.seen():
+            for start, end in joined(span for line in lines for span in outside(self.limits.class_0, line)):
                 yield start, end, file["at"]
 
-    def warmest(self):
-        return max((warmest for _, _, _, warmest in self.seen() if warmest is not None), default=None)
-
     def klass(self):
-        warmest = self.warmest()
         silent = [s for s in self.stays if not any(self._overlaps(f, s) for f in s["files"])]
-        self.missing = bool(silent) or warmest is None
-        if warmest is not None and warmest > CLASS_2_TO:
+        self.missing = bool(silent) or not any(spans or lines for _, spans, lines in self.seen())
+        lines = [line for _, _, found in self.seen() for line in found]
+        beyond = {band: [s for line in lines for s in outside(band, line)] for band in (self.limits.class_1, self.limits.class_2)}
+        out = [s for line in lines for s in outside(self.limits.class_0, line)]
+        warm = [span for span in (above(self.limits.warm_above, line) for line in lines) if span is not None]
+        if beyond[self.limits.class_2] or total(warm) > self.limits.warm_minutes or total(out) > self.limits.outside_minutes:
             return 3
-        in_class_1 = sum(minutes(end - start) for start, end in joined((a, b) for a, b, _ in self.excursions()))
-        if self.missing or self.gaps() or (warmest is not None and warmest > CLASS_1_TO) or in_class_1 > CLASS_1_MINUTES_MAX:
+        in_class_1 = total(out) - total(beyond[self.limits.class_1])
+        if self.missing or self.gaps() or beyond[self.limits.class_1] or in_class_1 > self.limits.class_1_minutes:
             return 2
-        return 1 if warmest > CLASS_0_TO else 0
+        return 1 if out else 0
 
     def is_released_by(self, decisions):
         """Whether one of QA's decisions covers everything that is not class 0 and was made when all of it was known."""

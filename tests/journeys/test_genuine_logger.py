@@ -16,7 +16,6 @@ from custody.domain.acts.study import LoggerKeyRegistered
 from custody.domain.folds.bag import BagFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.terms import HoldPoint, SignatureStateWord
-from custody.intake.logger_file import SignatureState
 from custody.store.connection import open_store
 from custody.store.schema import upgrade
 from custody.store.verification import verify
@@ -98,7 +97,7 @@ def test_warm_trip_is_stopped_at_receipt_by_its_own_file(store, data):
     assert isinstance(key.act, LoggerKeyRegistered)
     assert key.by == ("demo-qa-one",)
 
-    assert desk.read_file(data).signature is SignatureState.VERIFIED
+    assert desk.read_file(data).signature is SignatureStateWord.VERIFIED
     outcome = desk.accept()
 
     assert (outcome.kind, outcome.verdict.hold_point) == ("stopped", HoldPoint.RECEIPT)
@@ -112,7 +111,7 @@ def test_warm_trip_is_stopped_at_receipt_by_its_own_file(store, data):
 
 def test_file_whose_key_nobody_registered_says_so_and_waits_for_quality(store, data):
     desk = Desk(store, until_receipt(data, key_registered=False))
-    assert desk.read_file(data).signature is SignatureState.KEY_NOT_REGISTERED
+    assert desk.read_file(data).signature is SignatureStateWord.KEY_NOT_REGISTERED
     assert set(desk.accept().verdict.codes) == {"BAG-COLD"}
     assert "key_not_registered" in {reason.code for reason in desk.life().reasons}
 
@@ -131,7 +130,7 @@ def test_file_with_one_byte_changed_never_counts(store, data):
     desk = Desk(store, until_receipt(data))
     changed = one_byte_changed(data)
     assert sum(a != b for a, b in zip(data, changed, strict=True)) == 1
-    assert desk.read_file(changed).signature is SignatureState.INVALID
+    assert desk.read_file(changed).signature is SignatureStateWord.INVALID
     outcome = desk.accept()
     assert set(outcome.verdict.codes) == {"BAG-COLD"}
     life = desk.life()
@@ -143,7 +142,7 @@ def test_good_trip_is_accepted_by_the_same_road(store):
     """The STOP of the warm trip is the trip's: everything else on its road holds."""
     data = twin_file(*A_GOOD_TRIP)
     desk = Desk(store, until_receipt(data))
-    assert desk.read_file(data).signature is SignatureState.VERIFIED
+    assert desk.read_file(data).signature is SignatureStateWord.VERIFIED
     outcome = desk.accept()
     assert outcome.kind == "recorded", outcome.verdict.codes
     assert desk.life().klass == 0

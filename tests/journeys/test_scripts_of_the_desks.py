@@ -182,10 +182,26 @@ def test_typed_wristband_stays_marked_in_the_steps_that_follow(browser, server, 
     cast = bring_to_the_bed(beside)
     nurse = Person.arrives(browser, server, NURSE_ONE, PHONE)
     nurse.go(f"/bedside/{cast.dose}")
+    why = nurse.page.locator('[name="typed_why.wristband"]')
+    expect(why).to_be_hidden()
     nurse.page.locator('[name="scans.wristband"]').press_sequentially(str(wristband(cast)), delay=120)
+    nurse.page.keyboard.press("Enter")
+    expect(why).to_be_focused()
+    why.fill("printed too faint")
     with nurse.page.expect_navigation():
         nurse.page.keyboard.press("Enter")
     assert nurse.page.locator('input[type=hidden][name="typed.wristband"]').input_value() == "1"
+    assert nurse.page.locator('input[type=hidden][name="typed_why.wristband"]').input_value() == "printed too faint"
+
+
+def test_typed_code_left_by_the_mouse_is_asked_for_its_reason_too(desk):
+    why = desk.page.locator('[name="typed_why.bag"]')
+    desk.page.locator('input[name="bag"]').press_sequentially(str(desk.bag), delay=120)
+    desk.page.locator("h1").click()
+    expect(why).to_be_visible()
+    assert why.evaluate("e => e.required && !e.disabled")
+    desk.scan("bag", f"CU1:bag:{desk.bag}")
+    expect(why).to_be_hidden()
 
 
 def test_pause_inside_a_burst_is_a_broken_scan(desk):

@@ -5,118 +5,34 @@ Every act goes through the real workflows; what the store then holds is compared
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from enum import Enum
+from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
 from custody.domain.acts import ACTS
-from custody.domain.acts.bedside import BedsideScanned
 from custody.domain.acts.people import AccountCreated, AccountDisabled, RoleGranted, SignaturePolicyAccepted
 from custody.domain.acts.record import Corrected
-from custody.domain.ids import AccountId, Digest, Identifier, Node
-from custody.errors import CustodyError, NotPermittedError, RepeatedKeyError, StaleError
+from custody.domain.ids import AccountId, Digest
+from custody.errors import CustodyError, NotPermittedError, StaleError
 from custody.store.connection import open_store
 from custody.store.entries import entry_by_digest
 from custody.store.loading import forget_decoded
-from custody.store.schema import upgrade
 from custody.store.verification import verify
-from custody.workflows import bedside as bedside_check
 from custody.workflows.order import guarding_rule, judged_act
 from custody.workflows.receiving import keep_temperature_file
 from custody.workflows.recording import countersign, record
-from custody.workflows.rehearsal import bedside, downstream, upstream
-from custody.workflows.rehearsal.editing import changed
-from custody.workflows.rehearsal.player import Player, open_ledger
-from custody.workflows.rehearsal.road import ADMIN, Cast
-from custody.workflows.rehearsal.steps import Script, people
-from custody.workflows.rehearsal.whole import prepare, study_of
-from tests.journeys.model import Model
+from custody.workflows.rehearsal.player import Player
+from custody.workflows.rehearsal.road import ADMIN
+from custody.workflows.rehearsal.steps import people
+from tests.journeys.doors import Doors
+from tests.journeys.plain import plain, signer_of
+from tests.journeys.scenes import PARCEL, T0
 
-T0 = datetime(2026, 6, 15, 2, 30, tzinfo=UTC)
-BEGINS = T0 - timedelta(hours=1)
-FIRST = Cast(number=1, bag_count=4)
-AGAIN = Cast(number=2, upstream=1, patient=1, bag_count=3)
-"""A second dose for the first participant, from another lot of the same bank, reserved before the first dose was started."""
-NEIGHBOUR = Cast(number=3, batch=1, upstream=1, patient=2, first_bag=2, bag_count=4, weight_kg=FIRST.weight_kg * 6 / 10)
-CASTS = {str(cast.dose.key): cast for cast in (FIRST, AGAIN, NEIGHBOUR)}
-GOOD_LATE_RESULTS = ("no growth", "92.5", "100")
-BAGS = (*FIRST.bags, *AGAIN.bags)
-
-
-def plain(value):
-    """Anything in an act as plain Python: a thing with a stream as its key, other identifiers and words as text."""
-    if isinstance(value, Node):
-        return value.key
-    if isinstance(value, Identifier):
-        return value.value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    if dataclasses.is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    return value
-
-
-def base_steps():
-    """Everything until an hour before the first infusion: three doses reserved and prescribed, every bag in the hospital."""
-    criteria, content = study_of(FIRST.form)
-    script = Script(T0)
-    prepare(script, content, criteria)
-    upstream.give(script, FIRST, criteria)
-    upstream.bring_tissue(script, FIRST)
-    upstream.make_banks(script, FIRST, criteria)
-    for cast in (FIRST, AGAIN):
-        downstream.make_lot(script, cast, criteria)
-        downstream.release_lot(script, cast)
-    downstream.store_until_packing(script)
-    for cast in (FIRST, AGAIN):
-        downstream.pack(script, cast, cast.bags)
-        downstream.seal(script, cast, cast.bags)
-        downstream.travel(script, cast)
-        downstream.accept(script, cast, cast.bags)
-    bedside.open_cohort(script, FIRST, criteria)
-    for cast in (FIRST, NEIGHBOUR):
-        bedside.enrol(script, cast, criteria)
-    for cast in CASTS.values():
-        bedside.allocate(script, cast)
-    steps = changed(script.in_order(), "shipment_arrived", where=lambda act: act.shipment == FIRST.shipment, bags_counted=4)
-    return [step for step in steps if step.at < BEGINS]
-
-
-def make_base(folder: Path):
-    """The store as a file to copy, the model of it, the time, and what may be corrected."""
-    path = folder / "base.db"
-    store = open_store(f"sqlite:///{path}")
-    upgrade(store)
-    steps = base_steps()
-    open_ledger(store, steps[0].at - timedelta(minutes=1))
-    player, model = Player(store), Model()
-    for step in steps:
-        player.play(step)
-        if step.act is not None:
-            by = [signer_of(account, step.act, place, step.at) for place, account in enumerate(step.by)]
-            at = step.at + timedelta(milliseconds=1) if len(step.by) > 1 else step.at
-            readings = None if step.series is None else [(r.at, r.celsius) for r in step.series.readings]
-            model.accept(step.name, plain(step.act), by=by, at=at, began=step.at, readings=readings)
-    store.close()
-    return path, model, BEGINS, ()
-
-
-def signer_of(account, act, place, at):
-    """The person behind an account as the model keeps them."""
-    rule = guarding_rule(act)
-    roles = rule.slots[place].roles if rule.slots else rule.by
-    person = people()[account]
-    role = next((r.value for r in person.roles if r in roles), "")
-    return {"person": person.person.value, "account": f"account:{account}", "role": role, "site": person.site.key, "at": at}
+__all__ = ["T0", "Answer", "World"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +46,7 @@ class Answer:
     proposal: Digest | None = None
 
 
-class World:
+class World(Doors):
     """`do` signs an act with everybody named, one transaction a signature."""
 
     def __init__(self, store, model, now):
@@ -146,12 +62,12 @@ class World:
 
     @classmethod
     def from_base(cls, base, folder: Path):
-        path, model, now, deeds = base
         copied = folder / "custody.db"
-        shutil.copy(path, copied)
+        shutil.copy(base.path, copied)
         forget_decoded()
-        world = cls(open_store(f"sqlite:///{copied}"), model.copy(), now)
-        world.deeds += deeds
+        world = cls(open_store(f"sqlite:///{copied}"), base.model.copy(), base.now)
+        world.scene = base.scene
+        world.deeds += base.deeds
         return world
 
     def close(self):
@@ -242,6 +158,22 @@ class World:
         self.starts.append(plain(act))
         given = [s["participant"] for s in self.starts if s.get("participant")]
         assert len(given) == len(set(given)), "a participant was infused twice"
+        self._count_start(plain(act))
+
+    def _count_start(self, start):
+        """Which of the harder ways led to it."""
+        dose, bag, model = start["dose"], start["bag"], self.model
+        made = model.made(model.lot_of(bag)["lot"])
+        self.judged["start", "first bag" if "participant" in start else "next bag"] += 1
+        ways = {
+            "with a spare": bool(model.of("spare_allocated", dose=dose, bag=bag)),
+            "of a kit": model.kit(dose) is not None,
+            "of placebo": made["product"] == "placebo",
+            "released conditionally": bool(model.of("released_conditionally", lot=made["lot"])),
+            "by an exception": any(model.excepted(dose, made["lot"], r, self.now) for r in model.failing(made["lot"])),
+            "from the parcel": model.shipments(bag)[-1] == PARCEL.shipment.key,
+        }
+        self.judged.update({("start", way): 1 for way, it_was in ways.items() if it_was})
 
     # -- one transaction ------------------------------------------------------------------------------------------------------------
 
@@ -250,15 +182,15 @@ class World:
         rule = guarding_rule(act)
         last = len(signers) >= max(1, len(rule.slots))
         point = rule.hold_point.value if rule.hold_point is not None and last else None
-        expected = self._expected(point, judged_act(act), again, signers) if point else frozenset()
-        late = self._late_failure(judged_act(act)) if last else set()
+        expected = self._expected(point, act, again, signers) if point else frozenset()
+        late = self._late_failure(act) if last else set()
         self.keys += 1
         key, before = f"key-{self.began:%H%M}-{self.keys}", self.size()
         try:
             with self.store.writing() as connection:
                 outcome = sign(connection, key)
         except CustodyError as error:
-            return self._refused(rule, point, expected, error, before)
+            return self._refused(act, point, expected, error, before)
         written = self._since(before)
         self.last_request = (sign, key, outcome, self.signer)
         if point:
@@ -266,17 +198,18 @@ class World:
         self._check_written(act, outcome, written, expected if outcome.kind == "stopped" else late)
         return Answer(outcome.kind, expected, None, outcome.entry.value if outcome.entry else None, outcome.proposal)
 
-    def _refused(self, rule, point, expected, error, before):
-        """Nothing was written; and where the model says every rule holds, only the signature itself may be the trouble."""
-        assert self.size() == before, f"{rule.name} was refused and still wrote something"
-        its_own_trouble = not point or isinstance(error, StaleError | NotPermittedError)
-        assert expected or its_own_trouble, f"{rule.name} was refused although every rule holds: {error}"
+    def _refused(self, act, point, expected, error, before):
+        """Nothing was written; and where the model says every rule holds, only the signature or correction itself may be the trouble."""
+        assert self.size() == before, f"{act.rule.name} was refused and still wrote something"
+        its_own_trouble = not point or isinstance(act, Corrected) or isinstance(error, StaleError | NotPermittedError)
+        assert expected or its_own_trouble, f"{act.rule.name} was refused although every rule holds: {error}"
         return Answer("refused", faults=expected, error=error)
 
     def _expected(self, point, act, again, signers):
-        proposed = {**plain(act), "_act": act.rule.name}
-        repeated = None if again is None else plain(again)
-        return frozenset(self.model.faults(point, proposed, repeated, signers, self.now))
+        known = self.model.without(act.entry.value) if isinstance(act, Corrected) else self.model
+        proposed = {**plain(judged_act(act)), "_act": judged_act(act).rule.name}
+        repeated = None if again is None else {**plain(again), "_act": again.rule.name}
+        return frozenset(known.faults(point, proposed, repeated, signers, self.now))
 
     def _compare(self, point, expected, verdict, kind):
         seen = {(f.gate, f.about.key if f.about is not None else None) for f in verdict.blocking}
@@ -288,11 +221,9 @@ class World:
 
     def _late_failure(self, act):
         """A result that fails, or is corrected so that it fails, after its lot was released holds the lot at once (rules section 9.3)."""
-        if act.rule.name != "result_recorded" or act.node.kind != "lot":
+        if guarding_rule(act).name != "result_recorded":
             return set()
-        lot, good = act.node.key, act.result in GOOD_LATE_RESULTS
-        out_of_use = self.model.of("recalled", node=lot) + self.model.of("rejected", node=lot)
-        return set() if good or out_of_use else {(act.test, lot)}
+        return self.model.holds_of_a_result(plain(judged_act(act)))
 
     def _check_written(self, act, outcome, written, faults):
         """Exactly the act with its companions and verdict; after a STOP only the verdict and the holds the rules name."""
@@ -302,7 +233,8 @@ class World:
         assert holds == expected, f"{act.rule.name} {outcome.kind}: holds {holds}, expected {expected}"
         own = {"waiting": ["proposed" if outcome.kind == "waiting" else ""], "stopped": []}.get(outcome.kind, [self._own_name(act)])
         rest = names - Counter(own) - Counter({"verdict_given": 1 if outcome.verdict is not None else 0})
-        companions = {name for name in rest if not ACTS[name].companion}
+        elsewhere = {"corrected"} if isinstance(act, Corrected) else set()
+        companions = {name for name in rest if not ACTS[name].companion} - elsewhere
         assert not companions, f"{act.rule.name} {outcome.kind} also wrote {companions}"
         if outcome.kind == "stopped":
             assert set(rest) <= {"hold_placed_by_custody"}, f"a STOP wrote {rest}"
@@ -313,70 +245,6 @@ class World:
     @staticmethod
     def _own_name(act):
         return "countersigned" if len(guarding_rule(act).slots) > 1 else act.rule.name
-
-    # -- the other doors ------------------------------------------------------------------------------------------------------------
-
-    def look(self, dose, account):
-        """The verdict of the bedside page, from the latest scans of two people; it must be the model's verdict too."""
-        before = self.size()
-        asked = BedsideScanned(dose=dose, scans=bedside.scans(CASTS[dose.key], CASTS[dose.key].bags[0]))
-        with self.store.writing() as connection:
-            signer = Player.signer(connection, self.account(account), asked, 0, self.now)
-            checked = bedside_check.check(connection, dose, signer, self.now)
-        written = self._since(before)
-        if checked is None:
-            assert not written
-            return None
-        (given,) = [entry.act for entry in written if entry.act.rule.name == "verdict_given"]
-        scanned = [self.model._scan_of(dose.key, person) for person in given.persons]
-        first, second = (self._as_start(dose, scan) for scan in scanned)
-        signers = [{**scan["_by"][0], "at": scan["_at"]} for scan in scanned]
-        expected = frozenset(self.model.faults("G12", first, second, signers, self.now))
-        kind = "recorded" if checked.verdict.is_go else "stopped"
-        self._compare("G12", expected, checked.verdict, kind)
-        holds = {(e.act.node.key, e.act.cause) for e in written if e.act.rule.name == "hold_placed_by_custody"}
-        assert holds == self.model.holds_after(expected)
-        for entry in written:
-            if entry.act.rule.name == "hold_placed_by_custody":
-                self.model.accept("hold_placed", plain(entry.act), by=[], at=self.now)
-        return kind
-
-    def _as_start(self, dose, scan):
-        asked = self.model.request(dose.key)
-        start = {"dose": dose.key, "participant": asked["participant"], "cohort": asked["cohort"], "bag": scan["scans"]["bag"]}
-        return {**start, "scans": scan["scans"], "started_at": self.now, "_act": "infusion_started"}
-
-    def retry(self):
-        """The last request again under its key: the first answer comes back, and nothing is written."""
-        sign, key, first, _ = self.last_request
-        before = self.size()
-        with self.store.writing() as connection:
-            again = sign(connection, key)
-        assert again.again
-        assert (again.kind, again.entry, again.proposal, again.verdict_entry) == (
-            first.kind,
-            first.entry,
-            first.proposal,
-            first.verdict_entry,
-        )
-        assert self.size() == before
-
-    def other_body(self, act):
-        """The last key with another request is refused, and nothing is written."""
-        _, key, _, signer = self.last_request
-        before = self.size()
-        with pytest.raises(RepeatedKeyError, match=key), self.store.writing() as connection:
-            record(connection, act, signer, self.now)
-        assert self.size() == before
-
-    def sign_twice(self, account):
-        """A proposal that is done takes no further signature, from anyone."""
-        job = self.completed[-1]
-        before = self.size()
-        with pytest.raises((StaleError, NotPermittedError)), self.store.writing() as connection:  # noqa: PT012 - either may refuse
-            signer = Player.signer(connection, self.account(account), job["act"], 1, self.now)
-            countersign(connection, job["act"].subject, job["proposal"], signer, self.now, answers=judged_act(job["act"]))
-        assert self.size() == before
 
     # -- what the store holds -------------------------------------------------------------------------------------------------------
 

@@ -57,6 +57,10 @@ LOG_EDITS = {
         "UPDATE stream_summary SET position = 2, act = 'consent_signed' WHERE stream = 'donor:D-1'",
         "stream_summary is wrong about donor:D-1",
     ),
+    "site missing": ("DELETE FROM stream_site WHERE stream = 'donor:D-1'", "stream_site is wrong about donor:D-1, A9990"),
+    "site too many": ("INSERT INTO stream_site VALUES ('donor:D-1', 'A9999')", "stream_site is wrong about donor:D-1, A9999"),
+    "site of no entry": ("INSERT INTO stream_site VALUES ('donor:D-7', 'A9990')", "stream_site is wrong about donor:D-7"),
+    "site of another stream": ("UPDATE stream_site SET site = 'A9999' WHERE stream = 'donor:D-1'", "stream_site is wrong about donor:D-1"),
     "name of another stream": ("UPDATE entry_name SET stream = 'donor:D-1'", "the lookup entry_name is wrong about"),
     "waiting too many": (
         "INSERT INTO waiting_proposal VALUES ('donor:D-1','p',1,1,'a',1,'{}',1,'S',NULL,'x','x','x')",
@@ -134,6 +138,7 @@ def test_append_only_table_refuses_change_removal_and_replacement(written, table
         set_fact(connection, "origin", "demo.example")
         for other, columns in (
             ("answer", "'a', 'k', 'd', '{}', 't'"),
+            ("reset_ticket", "'d', 'a', 'h', 't'"),
             ("identity", "'donor:D-1', 'name', 1, x'00', 't'"),
             ("identity_view", "1, 'donor:D-1', 'name', 'a', 'r', 't'"),
         ):
@@ -201,13 +206,14 @@ def secret_recorded(ledger, secret_hash="hash"):
     [
         "UPDATE credential SET secret_hash = 'other'",
         "UPDATE credential SET must_change = 1 WHERE number = 1",
+        "UPDATE credential SET kind = 'pin' WHERE number = 1",
         "UPDATE credential SET set_at = 'x' WHERE number = 2",
         "UPDATE credential SET account = 'other' WHERE number = 2",
         "UPDATE credential SET number = 3 WHERE number = 2",
         "DELETE FROM credential WHERE number = 2",
         "DELETE FROM credential",
-        "INSERT INTO credential VALUES ('lin.wei', 3, 'mine', 't', 0)",
-        "INSERT INTO credential VALUES ('other', 1, 'mine', 't', 0)",
+        "INSERT INTO credential VALUES ('lin.wei', 3, 'secret', 'mine', 't', 0)",
+        "INSERT INTO credential VALUES ('other', 1, 'secret', 'mine', 't', 0)",
     ],
 )
 def test_changed_credential_is_found_by_its_account(written, edit):

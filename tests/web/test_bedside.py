@@ -196,13 +196,40 @@ def test_step_without_the_earlier_ones_begins_again_at_what_is_missing(bed):
 
 def test_code_typed_by_hand_is_marked_in_the_entry(bed):
     one = bed.browser(NURSE_ONE)
-    page = one.send(one.get(bed.url), f"{bed.url}/scan", {"scans.wristband": "WB0001X7K2M9Q4", "typed.wristband": "1"})
+    by_hand = {"scans.wristband": "WB0001X7K2M9Q4", "typed.wristband": "1", "typed_why.wristband": "printed too faint"}
+    page = one.send(one.get(bed.url), f"{bed.url}/scan", by_hand)
     values = {"scans.second_identifier": demonstration.HOSPITAL_NUMBER, "scans.second_identifier_method": "spoken"}
     page = one.send(page, f"{bed.url}/scan", values)
     assert page.form(f"{bed.url}/scan")["typed.wristband"] == ["1"]
     for step in STEPS[2:]:
         page = one.send(page, f"{bed.url}/scan", {f"scans.{name}": scan_values(bed.cast)[name] for name in step})
-    assert stations_of(bed, bed.cast.dose.key)[-1] == "typed: wristband"
+    assert stations_of(bed, bed.cast.dose.key)[-1] == "typed: wristband = printed too faint"
+    timeline = one.get(f"/things/dose/{bed.cast.dose}").text
+    assert "Typed, not scanned Wristband: printed too faint" in timeline
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 121])
+def test_code_typed_by_hand_without_its_reason_is_asked_for_it(bed, reason):
+    one = bed.browser(NURSE_ONE)
+    by_hand = {"scans.wristband": "WB0001X7K2M9Q4", "typed.wristband": "1", "typed_why.wristband": reason}
+    page = one.send(one.get(bed.url), f"{bed.url}/scan", by_hand)
+    assert page.code == 422
+    assert "write why" in page.text or "Shorten it" in page.text
+    assert page.form(f"{bed.url}/scan")["scans.wristband"] == ["WB0001X7K2M9Q4"]
+    assert 'name="typed_why.wristband"' in page.html
+    again = one.send(page, f"{bed.url}/scan", {"typed_why.wristband": "printed too faint"})
+    assert again.code == 200
+    assert again.form(f"{bed.url}/scan")["step"] == ["identity"]
+
+
+def test_reason_lost_on_the_way_leads_back_to_the_step_that_was_typed(bed):
+    one = bed.browser(NURSE_ONE)
+    by_hand = {"scans.wristband": "WB0001X7K2M9Q4", "typed.wristband": "1", "typed_why.wristband": "printed too faint"}
+    page = one.send(one.get(bed.url), f"{bed.url}/scan", by_hand)
+    values = {"scans.second_identifier": demonstration.HOSPITAL_NUMBER, "scans.second_identifier_method": "spoken"}
+    back = one.send(page, f"{bed.url}/scan", {**values, "typed_why.wristband": ""})
+    assert back.code == 422
+    assert back.form(f"{bed.url}/scan")["step"] == ["wristband"]
 
 
 def test_scanned_code_is_not_marked(bed):

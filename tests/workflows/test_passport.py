@@ -31,21 +31,21 @@ from tests.workflows.test_corrections import corrected
 BAG = CAST.dose_bags[0]
 
 
-def viewer(*, blind, study=STUDY):
+def viewer(*, blind, study=STUDY, role=Role.BEDSIDE_NURSE):
     nurse = people()[NURSES[0]]
     return Viewer(
         account=nurse.account,
         printed_name=nurse.printed_name,
-        roles=frozenset({Role.BEDSIDE_NURSE}),
+        roles=frozenset({role}),
         site=nurse.site,
         study=study,
         blind=blind,
     )
 
 
-def story(desk, node, *, blind=False, now=None, study=STUDY):
+def story(desk, node, *, blind=False, now=None, study=STUDY, role=Role.BEDSIDE_NURSE):
     with desk.store.reading() as connection:
-        return passport(connection, viewer(blind=blind, study=study), node, now or desk.last_at()).value
+        return passport(connection, viewer(blind=blind, study=study, role=role), node, now or desk.last_at()).value
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ class TestCorrections:
         desk = desk_at(MADE)
         (deed,) = desk.deeds(CAST.donor, ConsentSigned)
         desk.record(corrected(deed, form_version="C-9.9"), "demo-coordinator-one", START)
-        events = {event.act: event for event in story(desk, CAST.donor).events}
+        events = {event.act: event for event in story(desk, CAST.donor, role=Role.QP).events}
         assert events["consent_signed"].corrected
         assert dict(events["consent_signed"].values)["form_version"] == deed.act.form_version
         assert dict(events["corrected"].values)["reason"] == "written down wrongly"
@@ -201,7 +201,7 @@ class TestHidden:
 
 
 class TestTwoWorlds:
-    """Worlds that differ in the arm only read the same to a blinded nurse (design section 8: non-interference)."""
+    """Worlds that differ in the arm only read the same to a blinded monitor, who reaches every site (design section 8)."""
 
     LOT = LotId("LOT-0007")
     BAG = BagId.from_random("DEMO0007B001")
@@ -240,7 +240,7 @@ class TestTwoWorlds:
         return desk
 
     def shown(self, desk, node):
-        told = story(desk, node, blind=True, now=START)
+        told = story(desk, node, blind=True, now=START, role=Role.BLINDED_MONITOR)
         # The digest of an entry is over everything before it, hidden or not: it differs, and says nothing.
         events = tuple(replace(event, digest="", verdict=self.plain(event.verdict)) for event in told.events)
         return repr(replace(told, events=events))

@@ -106,7 +106,7 @@ class TestWhoMayRecord:
         opened.record(granted, ADMIN, opened.now)
         fold = AccountFold(opened.dossier(account(COORDINATOR)), account(COORDINATOR))
         grant = Grant(Role.CARRIER, HOSPITAL, STUDY)
-        assert (grant in fold.grants(first + timedelta(days=days))) is allowed
+        assert (grant in fold.grants(lambda _: first + timedelta(days=days))) is allowed
 
     def test_grant_for_another_study_does_not_count(self, opened):
         assert not Grant(Role.OPERATOR, HOSPITAL, StudyId("OTHER-01")).covers(STUDY)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from custody.config import Config
 from custody.domain.acts.people import AccountCreated, AccountDisabled, RoleGranted, SecretSet, SignedIn, SignInRefused, SiteRegistered
 from custody.domain.acts.study import CohortClosed, CohortOpened
 from custody.domain.ids import AccountId, CohortId, PersonId, SiteId
 from custody.domain.terms import Role, SiteKind
 from custody.errors import InputError, NotPermittedError
-from custody.store import credentials, entries, sessions
+from custody.store import entries, sessions
 from custody.store.connection import open_store
 from custody.store.schema import upgrade
 from custody.store.tables import credential as credential_table
@@ -25,54 +23,10 @@ from custody.workflows import roster
 from custody.workflows.people import CLOCK_BACK_MAX, SignInRefusal
 from custody.workflows.rehearsal.road import ADMIN
 from custody.workflows.rehearsal.steps import STUDY
-from tests.workflows.desk import OPEN, PEOPLE, account
+from tests.workflows.desk import OPEN, account
+from tests.workflows.door import NURSE, SECRET, WRONG, Door, door, weak_secrets
 
-NURSE = "demo-nurse-one"
-SECRET = "a secret of her own"
-WRONG = "not the secret"
-
-
-@pytest.fixture(autouse=True)
-def weak_secrets(monkeypatch):
-    monkeypatch.setitem(os.environ, credentials.WEAK_SECRETS, "1")
-
-
-class Door:
-    def __init__(self, desk):
-        self.desk = desk
-        self.store = desk.store
-        self.config = Config(database_url=desk.store.url, key_dir=desk.path.parent)
-        self.now = desk.last_at() + timedelta(hours=1)
-
-    def give(self, name=NURSE, secret="one time only", by=ADMIN):
-        with self.store.writing() as connection:
-            workflow.give_first_secret(connection, self.store, AccountId(name), secret, AccountId(by), self.now)
-
-    def choose(self, secret=SECRET, name=NURSE):
-        with self.store.writing() as connection:
-            workflow.choose_secret(connection, self.store, AccountId(name), secret, self.now)
-
-    def sign_in(self, secret=SECRET, name=NURSE, after=timedelta()):
-        with self.store.writing() as connection:
-            return workflow.sign_in(connection, self.store, self.config, name, secret, "ward 3", self.now + after)
-
-    def present(self, token, after=timedelta()):
-        with self.store.reading() as connection:
-            return workflow.present(connection, self.config, token, self.now + after)
-
-    def check(self, present, secret, after=timedelta()):
-        with self.store.writing() as connection:
-            return workflow.check_secret(connection, self.store, self.config, present, secret, self.now + after)
-
-    def kept(self, kind, name=NURSE):
-        return [each for each in self.desk.entries(AccountId(name)) if isinstance(each.act, kind)]
-
-
-@pytest.fixture
-def door(desk_at):
-    made = Door(desk_at(PEOPLE))
-    made.choose()
-    return made
+__all__ = ["door", "weak_secrets"]
 
 
 def test_right_secret_opens_a_session_and_is_kept(door):
@@ -274,7 +228,9 @@ class TestSigning:
         token, session = door.sign_in()
         later = timedelta(minutes=5)
         assert door.check(door.present(token), SECRET, later) is None
-        assert door.present(token, later).session.secret_given_at == session.secret_given_at + later
+        with door.store.reading() as connection:
+            assert sessions.secret_given_at(connection, session) == door.now + later
+        assert door.present(token, later).session.last_seen_at == door.now + later
 
     def test_wrong_secret_at_signing_counts_and_ends_every_session(self, door):
         token, _ = door.sign_in()
@@ -302,7 +258,7 @@ class TestSigning:
 class TestRoster:
     def test_pic_2_every_account_is_listed_with_its_grants(self, door):
         with door.store.reading() as connection:
-            rows = {row.account: row for row in roster.accounts(connection, door.now.date())}
+            rows = {row.account: row for row in roster.accounts(connection, door.now)}
         assert rows[NURSE].grants == ("bedside_nurse at A9992",)
         assert rows[ADMIN].grants == ("administrator at A9994",)
         assert all(row.enabled for row in rows.values())

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from dataclasses import fields, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+import custody
 from custody.domain.acts.people import AccountDisabled, RoleGranted
 from custody.domain.acts.study import StudyApproved, StudyProposed
+from custody.domain.criteria import Settings
 from custody.domain.folds.study import StudyFold
-from custody.domain.terms import Role
+from custody.domain.terms import ProductForm, Role
 from custody.errors import InputError, MalformedFileError, NotFoundError, NotPermittedError, OutOfOrderError
+from custody.intake.study_files import load_study
 from custody.workflows import studies
-from custody.workflows.drill.roads import QA
+from custody.workflows.drill.roads import QA, road
+from custody.workflows.rehearsal.editing import step_of
 from custody.workflows.rehearsal.road import ADMIN, QP, study_folder
 from custody.workflows.rehearsal.steps import STUDY, people
 from custody.workflows.signer import Signer
 from tests.workflows.desk import OPEN, PEOPLE, account
 
 SPONSOR = "demo-sponsor-one"
+PACKAGE = Path(custody.__file__).parent
 
 
 class Office:
@@ -116,7 +124,7 @@ def test_first_version_differs_from_nothing_in_everything(office):
     assert all(change.before == "" for change in changes)
 
 
-@pytest.mark.parametrize("name", ["cells_per_bag", "weight_basis", "max_bags"])
+@pytest.mark.parametrize("name", ["cells_per_bag", "weight_basis", "max_bags", "cohort_size"])
 def test_study_with_an_empty_must_set_value_cannot_be_opened(office, name):
     path = office.folder / "settings.toml"
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -128,6 +136,38 @@ def test_study_with_an_empty_must_set_value_cannot_be_opened(office, name):
         office.approve(1)
     assert refused.value.code == "settings_missing"
     assert office.ask(studies.version_in_force) is None
+
+
+def test_cohort_without_a_size_of_its_own_takes_that_of_the_study(office):
+    office.change("settings.toml", "cohort_size = 6", "cohort_size = 4")
+    content = load_study(office.folder)[0]
+    assert [cohort.size for cohort in content.cohorts] == [4, 4, 4, 42]
+
+
+def test_cohort_without_a_place_cannot_be_opened(office):
+    office.change("settings.toml", "cohort_size = 6", "cohort_size = 0")
+    office.propose()
+    (problem,) = office.ask(studies.problems, 1)
+    assert "cohort P1-1M has no place for anybody" in problem
+    with pytest.raises(InputError) as refused:
+        office.approve(1)
+    assert refused.value.code == "cohort_empty"
+
+
+def test_every_setting_that_an_approver_confirms_is_read_by_something():
+    """A number that nothing reads would be signed for nothing; the rehearsal, which writes studies, does not count."""
+    files = (path for path in PACKAGE.rglob("*.py") if "rehearsal" not in path.parts)
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
+    unread = {field.name for field in fields(Settings) if not re.search(rf"""\.{field.name}\b|"{field.name}"|'{field.name}'""", source)}
+    assert unread == set()
+
+
+def test_lot_of_another_form_than_the_study_makes_is_refused(desk_at):
+    desk = desk_at(OPEN)
+    started = step_of(road(), "lot_started")
+    with pytest.raises(InputError, match="product is frozen, not fresh") as refused:
+        desk.record(replace(started.act, form=ProductForm.FRESH), started.by[0], desk.last_at() + timedelta(minutes=1))
+    assert refused.value.code == "other_form"
 
 
 @pytest.mark.parametrize(("cells", "fits"), [("114000000", False), ("114000001", True)])

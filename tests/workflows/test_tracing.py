@@ -43,12 +43,12 @@ def desk(desk_at):
     return desk_at(CLOSED)
 
 
-def viewer(*, blind, study=STUDY):
+def viewer(*, blind, study=STUDY, role=Role.BEDSIDE_NURSE):
     nurse = people()[NURSES[0]]
     return Viewer(
         account=nurse.account,
         printed_name=nurse.printed_name,
-        roles=frozenset({Role.BEDSIDE_NURSE}),
+        roles=frozenset({role}),
         site=nurse.site,
         study=study,
         blind=blind,
@@ -120,7 +120,7 @@ class TestBlind:
 
     def test_e6_4_trace_never_leads_through_a_hidden_thing(self, desk):
         """A placebo has no bank: the incubator behind the lot would tell the arms apart, by name or by distance."""
-        found = traced(desk, CAST.participant, forward=False, by=viewer(blind=True))
+        found = traced(desk, CAST.participant, forward=False, by=viewer(blind=True, role=Role.BLINDED_MONITOR))
         assert {CAST.dose, CAST.dose_bags[0]} <= found.keys()
         assert not {node.kind for node in found} & HIDDEN_KINDS
         assert INCUBATOR not in found

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
-from custody.domain.acts.base import Act, act, signed
+from custody.domain.acts.base import Act, Contents, Names, act, signed
 from custody.domain.acts.donation import HAPPENED
 from custody.domain.ids import AccountId, Digest, PersonId, SiteId, StudyId
-from custody.domain.terms import Meaning, Role, SiteKind
+from custody.domain.terms import READ_ONLY_ROLES, Meaning, Role, SiteKind
 
 ADMINISTRATOR = (Role.ADMINISTRATOR,)
 EVERYONE = tuple(Role)
+WITNESSES = tuple(role for role in Role if role is not Role.ADMINISTRATOR and role not in READ_ONLY_ROLES)
+
+
+class SecretKind(StrEnum):
+    """What a person alone knows: the whole secret, or a PIN that counts together with the badge or later in a shift."""
+
+    SECRET = "secret"  # noqa: S105 - the kind of a credential
+    PIN = "pin"
 
 
 @act(
@@ -79,11 +88,11 @@ class AccountDisabled(Act):
 )
 @dataclass(frozen=True, kw_only=True)
 class RoleGranted(Act):
-    """Valid from `valid_from` to `valid_until`, both included, at one site and for one study (None: any study)."""
+    """Valid from `valid_from` to `valid_until`, both included, as days of its one site, and for one study (None: any study)."""
 
     account: AccountId
     role: Role
-    site: SiteId
+    site: Contents[SiteId]
     study: StudyId | None
     valid_from: date
     valid_until: date | None = None
@@ -118,11 +127,73 @@ class RoleRevoked(Act):
 )
 @dataclass(frozen=True, kw_only=True)
 class SecretSet(Act):
-    """`row_digest` ties the credential row, kept outside the ledger, to this entry; `by_owner` is false for a first, one-time secret."""
+    """`row_digest` ties the credential row, kept outside the ledger, to this entry; `by_owner` is false for a first, one-time secret.
+
+    `reset`: the ticket of the reset by which the owner chose it, without knowing the one before.
+    """
 
     account: AccountId
     row_digest: Digest
     by_owner: bool
+    kind: SecretKind = SecretKind.SECRET
+    reset: Digest | None = None
+
+
+@act(
+    "secret_reset_issued",
+    title="Secret reset by an administrator",
+    about=AccountId,
+    after=("account_created",),
+    unguarded_because="it takes the secret away; only who holds the ticket can choose another",
+    biz_step="other",
+    # Two people, so that nobody uses the signature of somebody else without the help of another (21 CFR 11.200(a)(3)).
+    signatures=(signed(Meaning.PERFORMED, *ADMINISTRATOR), signed(Meaning.WITNESSED, *WITNESSES)),
+)
+@dataclass(frozen=True, kw_only=True)
+class SecretResetIssued(Act):
+    """`ticket` ties the ticket's row, kept outside the ledger, to this entry. It counts once, until `valid_until`."""
+
+    account: AccountId
+    identity_verified_by: str
+    reason: str
+    ticket: Digest
+    valid_until: datetime
+
+
+@act(
+    "badge_revoked",
+    title="Badge and PIN revoked",
+    about=AccountId,
+    after=("account_created",),
+    unguarded_because="it only takes away",
+    biz_step="other",
+    by=EVERYONE,
+)
+@dataclass(frozen=True, kw_only=True)
+class BadgeRevoked(Act):
+    """Every badge printed so far opens nothing more, and no PIN counts until a new one is chosen (21 CFR 11.300c)."""
+
+    account: AccountId
+    reason: str
+
+
+@act(
+    "access_reviewed",
+    title="Access reviewed",
+    about=StudyId,
+    after=("study_proposed",),
+    unguarded_because="a review changes no access; who should lose it is disabled or revoked by acts of their own",
+    biz_step="other",
+    signatures=(signed(Meaning.REVIEWED, Role.QA_REVIEWER, Role.QP),),
+)
+@dataclass(frozen=True, kw_only=True)
+class AccessReviewed(Act):
+    """Somebody looked at every account with its grants. `list_digest`: of exactly the list they were shown (Annex 11 section 12)."""
+
+    study: StudyId
+    accounts: tuple[Names[AccountId], ...]
+    list_digest: Digest
+    remarks: str
 
 
 @act(
@@ -188,7 +259,29 @@ class DelegationRecorded(Act):
 )
 @dataclass(frozen=True, kw_only=True)
 class SignedIn(Act):
+    """`opened_with`: the whole secret, or badge and PIN at a bench several people share."""
+
     account: AccountId
+    opened_with: SecretKind = SecretKind.SECRET
+
+
+@act(
+    "bench_opened",
+    title="Shared bench opened",
+    about=AccountId,
+    after=("account_created",),
+    unguarded_because=HAPPENED,
+    biz_step="other",
+    by=EVERYONE,
+    evidence=True,
+)
+@dataclass(frozen=True, kw_only=True)
+class BenchOpened(Act):
+    """From now to `ends_at` people change at this station with badge and PIN."""
+
+    account: AccountId
+    station: str
+    ends_at: datetime
 
 
 @act(

@@ -4,17 +4,42 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from custody.web.pages import acts, bedside, demonstration, health, proposals, receiving, sign_in, symbols, things, work
+from custody.web.pages import (
+    access_review,
+    acts,
+    appearance,
+    bedside,
+    corrections,
+    demonstration,
+    desks,
+    health,
+    own_account,
+    own_secret,
+    people,
+    proposals,
+    receiving,
+    sign_in,
+    symbols,
+    things,
+    work,
+)
 
 ALL: tuple[Blueprint, ...] = (
     sign_in.blueprint,
+    own_secret.blueprint,
+    own_account.blueprint,
+    people.blueprint,
+    access_review.blueprint,
     work.blueprint,
     acts.blueprint,
     proposals.blueprint,
     things.blueprint,
+    corrections.blueprint,
+    *desks.BLUEPRINTS,
     receiving.blueprint,
     bedside.blueprint,
     symbols.blueprint,
+    appearance.blueprint,
     demonstration.blueprint,
     health.blueprint,
 )

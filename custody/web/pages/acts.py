@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from custody.domain.acts.base import ACTS, Act, ActRule
-from custody.domain.duties import roles_at, slot_of
+from custody.domain.acts.base import ACTS, Act, ActRule, field_types
+from custody.domain.duties import slot_of
 from custody.domain.ids import Node
 from custody.errors import CustodyError, InputError, NotFoundError, RepeatedKeyError, StaleError
 from custody.web import current
@@ -23,17 +23,19 @@ from custody.web.deeds import (
     may_sign_first,
     offered_rule,
     read_act,
+    shown_instead,
     subject_from,
     task,
-    typed_instead,
 )
-from custody.web.errors import sentence, status_of
+from custody.web.desk_parts import PAGES_OF, signature_texts
+from custody.web.errors import judged_here, sentence, status_of
 from custody.web.forms import Typed, one, without_row
 from custody.web.outcomes import outcome_page
 from custody.web.problems import Problem, problems_of
 from custody.web.signing import digest_sent, key_sent, must_sign, policy_first, refused_secret
+from custody.web.typed_by_hand import noting
 from custody.web.wording import act_lines
-from custody.workflows.door import unit_of_work
+from custody.workflows.door import NotKeptError, unit_of_work
 from custody.workflows.outcome import proposal_digest
 from custody.workflows.proposing import suggestions
 from custody.workflows.recording import record
@@ -78,7 +80,12 @@ def form(name: str) -> Page:
             todo = task(connection, rule, subject)
     except (InputError, NotFoundError) as error:
         return _about_page(rule, text, error), status_of(error)
-    return _form_page(todo, empty_typed(todo, scanned=text), {})
+    return _form_page(todo, {**empty_typed(todo, scanned=text), **_given(rule)}, {})
+
+
+def _given(rule: ActRule) -> Typed:
+    """Values the address fills in, as a desk that knows the participant or the duty gives them."""
+    return {name: [value] for name, value in request.args.items() if name in field_types(rule.cls)}
 
 
 @blueprint.post("/acts/<name>/review")
@@ -104,6 +111,7 @@ def review(name: str) -> Page:
 def write(name: str) -> Page:
     """Sign where the act is signed, and record."""
     rule = _rule_with_form(name)
+    judged_here(rule)
     typed = request.form.to_dict(flat=False)
     todo = _task_again(rule)
     act, errors = _read(todo, typed)
@@ -133,9 +141,9 @@ def _record(todo: Task, act: Act, typed: Typed, method: str | None) -> Page:
     at = happened_at(typed, errors)
     try:
         with unit_of_work(current.store()) as connection:
-            signer = current.signer(todo.rule, 0, method=method, key=key_sent())
+            signer = noting(current.signer(todo.rule, 0, about=act.subject, method=method, key=key_sent()), typed)
             outcome = record(connection, act, signer, current.now(), happened_at=at, digest_shown=digest_sent())
-    except RepeatedKeyError:
+    except (RepeatedKeyError, NotKeptError):
         raise
     except StaleError as error:
         return _review_page(todo, act, typed, problems=(Problem(sentence(error)),), status=409)
@@ -177,7 +185,7 @@ def _form_page(todo: Task, typed: Typed, errors: Mapping[str, CustodyError]) -> 
         fields=fields,
         happened=happened_field(typed, errors),
         problems=problems_of(errors, fields),
-        signatures=_signatures(rule),
+        signatures=signature_texts(current.words(), rule),
         key=one(typed, "idempotency_key"),
     )
     return text, 422 if errors else 200
@@ -189,7 +197,7 @@ def _review_page(
     words = current.words()
     rule = todo.rule
     slot = slot_of(rule, 0)
-    signer = current.signer(rule, 0)
+    signer = current.signer(rule, 0, about=act.subject)
     if secret_error:
         problems = (*problems, Problem(secret_error, "secret"))
     text = render_template(
@@ -203,7 +211,7 @@ def _review_page(
         signed=slot is not None,
         shown={
             "title": words.act_title(rule.name),
-            "lines": act_lines(words, act, instead=typed_instead(rule, typed)),
+            "lines": act_lines(words, act, instead=shown_instead(act, typed)),
             "meaning": words.term(slot.meaning) if slot is not None else "",
             "signer": current.present().printed_name,
             "role": words.term(signer.role),
@@ -223,13 +231,11 @@ def hidden_values(typed: Typed) -> list[tuple[str, str]]:
 def _about_page(rule: ActRule, text: str, error: CustodyError | None) -> str:
     """Which thing? A scan, or one of the newest."""
     words = current.words()
-    study = current.study()
     with current.store().reading() as connection:
         newest = [
             (f"{kind.kind}:{name}", words.named(f"{kind.kind}:{name}") if len(rule.about) > 1 else name)
             for kind in rule.about
-            if current.viewer().may_see(kind("X"))
-            for name in suggestions(connection, kind.kind, None if kind.kind in {"account", "site"} else study)[:LISTED_MAX]
+            for name in suggestions(connection, kind.kind, current.viewer())[:LISTED_MAX]
         ]
     return render_template(
         "pages/act_about.html",
@@ -246,8 +252,7 @@ def _about_page(rule: ActRule, text: str, error: CustodyError | None) -> str:
 def _elsewhere(rule: ActRule) -> Page:
     words = current.words()
     where = ELSEWHERE[rule.name]
-    pages = {"bedside": "bedside.choose", "receiving": "receiving.choose", "secret": "sign_in.secret_form", "policy": "sign_in.policy_form"}
-    href = page_href(pages.get(where, ""))
+    href = page_href(PAGES_OF.get(where, ""))
     return render_template(
         "pages/acts_elsewhere.html", page_title=words.act_title(rule.name), text=words.say(f"acts.elsewhere_{where}"), href=href
     )
@@ -258,18 +263,6 @@ def page_href(endpoint: str) -> str:
     from flask import current_app  # noqa: PLC0415 - only links that may be missing ask
 
     return url_for(endpoint) if endpoint in current_app.view_functions else ""
-
-
-def _signatures(rule: ActRule) -> list[str]:
-    """Who signs, in order, with what meaning."""
-    words = current.words()
-    either = words.say("format.or")
-    return [
-        words.say(
-            "acts.signature", role=either.join(words.term(role) for role in sorted(roles_at(rule, n))), meaning=words.term(slot.meaning)
-        )
-        for n, slot in enumerate(rule.slots)
-    ]
 
 
 def _thing(node: Node | None) -> str:

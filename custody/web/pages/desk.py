@@ -9,7 +9,7 @@ from flask import request
 from custody.domain.acts.base import ActRule
 from custody.domain.masking import Seen
 from custody.errors import CustodyError
-from custody.web import current
+from custody.web import current, typed_by_hand
 from custody.web.forms import Typed
 from custody.web.outcomes import site_here
 from custody.web.wording import Both, Line, VerdictShown, verdict_shown
@@ -18,8 +18,7 @@ from custody.workflows.refusals import keep_scan
 from custody.workflows.signer import Signer
 from custody.workflows.verdicts import VerdictRead
 
-TYPED = "typed."
-NOTE_MAX = 200
+TYPED = typed_by_hand.TYPED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +41,8 @@ def typed() -> Typed:
 
 
 def noting_typed(signer: Signer) -> Signer:
-    """The same person, with a note at the station when codes were typed instead of scanned: the entry says so for ever."""
-    names = sorted(name.removeprefix(TYPED) for name, value in request.form.items() if name.startswith(TYPED) and value)
-    if not names:
-        return signer
-    note = f"typed: {', '.join(names)}"[:NOTE_MAX]
-    return replace(signer, station=" ".join(part for part in (signer.station, note) if part))
+    """The same person, with a note when codes of this form were typed instead of scanned. Raises InputError for one without its reason."""
+    return typed_by_hand.noting(signer, typed())
 
 
 def keep_refused(where: str, text: str, error: CustodyError) -> None:

@@ -1,11 +1,13 @@
-"""Whether this process answers and its store can be read; for machines that watch it."""
+"""Whether this process answers and its store can be read, for machines that watch it; and what it runs on, for administrators."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
+from custody.domain.terms import Role
 from custody.web import current
 from custody.web.access import public
+from custody.workflows.installation import sqlite_seen
 from custody.workflows.reading import studies
 
 blueprint = Blueprint("health", __name__)
@@ -16,4 +18,8 @@ blueprint = Blueprint("health", __name__)
 def answers() -> Response:
     with current.store().reading() as connection:
         studies(connection)
-    return Response("ok\n", mimetype="text/plain")
+    lines = ["ok"]
+    if g.get("present") is not None and current.holds(Role.ADMINISTRATOR):
+        seen = sqlite_seen()
+        lines.append(current.words().say("installation.sqlite" if seen.is_repaired else "installation.sqlite_old", version=seen.version))
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")

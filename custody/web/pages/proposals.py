@@ -14,19 +14,22 @@ from custody.domain.dossier import Signed
 from custody.domain.duties import slot_of
 from custody.domain.ids import Digest, Node, node_of
 from custody.domain.masking import act_shown
-from custody.errors import CustodyError, InputError, NotFoundError, RepeatedKeyError
+from custody.errors import CustodyError, InputError, RepeatedKeyError
 from custody.web import current
 from custody.web.access import signed_in
+from custody.web.corrected import lines_to_sign
 from custody.web.deeds import Task, asked_again, copied, form_fields, read_act, task
-from custody.web.errors import sentence, status_of
+from custody.web.errors import judged_here, sentence, status_of
 from custody.web.forms import Typed
 from custody.web.outcomes import outcome_page
 from custody.web.problems import Problem, problems_of
 from custody.web.signing import key_sent, must_sign, policy_first, refused_secret
+from custody.web.typed_by_hand import noting
 from custody.web.wording import Line, act_lines
-from custody.workflows.door import Connection, unit_of_work
-from custody.workflows.order import guarding_rule, proposed_act, proposed_of
+from custody.workflows.door import Connection, NotKeptError, unit_of_work
+from custody.workflows.order import guarding_rule, proposed_act, proposed_of, unknown_thing
 from custody.workflows.recording import countersign, find_proposal, withdraw
+from custody.workflows.sight import require
 from custody.workflows.worklist import Waiting, waiting_for
 
 blueprint = Blueprint("proposals", __name__)
@@ -83,6 +86,7 @@ def sign(kind: str, name: str, digest: str) -> Page:
     with current.store().reading() as connection:
         found = _found(connection, kind, name, digest)
         answers, errors = _answers(connection, found, typed)
+    judged_here(found.rule)
     if errors:
         return _page(found, typed, errors)
     method = None
@@ -107,19 +111,18 @@ def take_back(kind: str, name: str, digest: str) -> Page:
         text = sentence(InputError("write the reason", code="reason_needed"))
         return _page(found, {}, {}, problems=(Problem(text, "reason"),), status=422)
     with unit_of_work(current.store()) as connection:
-        signer = current.signer(found.rule, 0, key=key_sent())
+        signer = current.signer(found.rule, 0, about=found.node, key=key_sent())
         outcome = withdraw(connection, found.node, found.digest, signer, reason, current.now())
     return outcome_page(outcome, found.rule, signed=0)
 
 
 def _found(connection: Connection, kind: str, name: str, digest: str) -> Found:
-    node = node_of(f"{kind}:{name}")
+    node, viewer = node_of(f"{kind}:{name}"), current.viewer()
+    require(connection, viewer, node)
     entry, signed = find_proposal(connection, node, Digest.parse(digest))
     act = proposed_act(entry)
-    viewer = current.viewer()
-    other_study = entry.study is not None and viewer.study is not None and entry.study != viewer.study
-    if not viewer.may_see(node) or not act_shown(viewer, act) or other_study:
-        raise NotFoundError(f"there is no {node.kind} {node}", code="unknown_thing", kind=node.kind, seen=node)
+    if not act_shown(viewer, act):
+        raise unknown_thing(node)
     return Found(
         node=node,
         digest=proposed_of(entry).proposal,
@@ -139,9 +142,9 @@ def _answers(connection: Connection, found: Found, typed: Typed) -> tuple[Act | 
 def _countersigned(found: Found, typed: Typed, answers: Act | None, method: str | None) -> Page:
     try:
         with unit_of_work(current.store()) as connection:
-            signer = current.signer(found.rule, found.place, method=method, key=key_sent())
+            signer = noting(current.signer(found.rule, found.place, about=found.node, method=method, key=key_sent()), typed)
             outcome = countersign(connection, found.node, found.digest, signer, current.now(), answers=answers)
-    except RepeatedKeyError:
+    except (RepeatedKeyError, NotKeptError):
         raise
     except CustodyError as error:
         return _refused(found, typed, error)
@@ -199,7 +202,7 @@ def _page(
             "lines": lines,
             "meaning": words.term(slot.meaning) if slot is not None else "",
             "signer": current.present().printed_name,
-            "role": words.term(current.signer(found.rule, found.place).role) if may else "",
+            "role": words.term(current.signer(found.rule, found.place, about=found.node).role) if may else "",
             "digest": found.digest.value,
             "error": secret_error,
             "button": words.say("button.countersign"),
@@ -210,6 +213,8 @@ def _page(
 
 def _lines(found: Found) -> tuple[Line, ...]:
     """What stands fixed. Of an act that is read again, nothing the first person scanned or read is shown."""
+    if isinstance(found.act, Corrected):
+        return lines_to_sign(current.words(), found.act)
     lines = act_lines(current.words(), found.act)
     if not found.repeats:
         return lines

@@ -1,4 +1,4 @@
-"""Signing in and out, choosing a secret of one's own, accepting the signature policy, and the language."""
+"""Signing in and out, at a device of one's own or at a shared bench; choosing a secret, accepting the signature policy, the language."""
 
 from __future__ import annotations
 
@@ -7,63 +7,114 @@ from datetime import timedelta
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from custody.codes.scan import expect, read_scan
-from custody.domain.acts.people import SignaturePolicyAccepted
-from custody.domain.duties import roles_at
+from custody.domain.acts.people import SecretKind
 from custody.domain.ids import AccountId
-from custody.errors import InputError, NotPermittedError, UnreadableCodeError
+from custody.errors import NotPermittedError, UnreadableCodeError
 from custody.web import current
-from custody.web.access import public, signed_in
-from custody.web.answers import SYMBOL_STARTS
+from custody.web.access import public
 from custody.web.app import COOKIE
+from custody.web.entering import at_the_bed, bench_here, device, drop_cookie, is_badge, last_here, read_account, set_cookie
 from custody.web.errors import sentence
 from custody.web.keeping import KEPT, kept_values, resume_page, same_site_path
 from custody.web.problems import Problem
-from custody.web.signing import key_sent, refused_secret
-from custody.workflows import demonstration, people
+from custody.web.signing import pin_will_do
+from custody.workflows import badges, demonstration, people
+from custody.workflows.badges import Badge
 from custody.workflows.door import unit_of_work
 from custody.workflows.people import SignInRefusal
-from custody.workflows.recording import record
 from custody.workflows.roster import demonstration_accounts
-from custody.workflows.signer import Signer
+from custody.workflows.secret_checks import compare_ahead
+from custody.workflows.shifts import kind_of
 
 blueprint = Blueprint("sign_in", __name__)
-POLICY_VERSION = "1"
+blueprint.add_app_template_global(pin_will_do, "pin_will_do")
 LANGUAGE_LASTS = timedelta(days=365)
-NAME_MAX = 80
-WHY = frozenset({"locked", "signed_out", "idle"})
+STATION_MAX = 80
+WHY = frozenset({"locked", "signed_out", "idle", "secret_chosen", "badge_revoked", "bench_closed"})
+SAID = {
+    "locked_out": "sign_in.locked",
+    "sign_in_failed": "sign_in.failed",
+    "too_many_attempts": "sign_in.too_many",
+    "whole_secret_needed": "sign_in.whole_secret",
+    "badge_needed": "sign_in.badge_needed",
+    "bench_needed": "sign_in.bench_needed",
+}
 Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/sign-in")
 @public("nobody has a session before they sign in")
 def form() -> Page:
-    why = request.args.get("why", "")
-    return sign_in_page(then=request.args.get("then", ""), notice=current.words().say(f"sign_in.{why}") if why in WHY else "")
+    why, then = request.args.get("why", ""), request.args.get("then", "")
+    asleep = last_here() is not None and g.get("present") is None
+    notice = f"sign_in.{why}" if why in WHY else "sign_in.idle" if asleep else ""
+    return sign_in_page(then=then, notice=current.words().say(notice) if notice else "")
 
 
 @blueprint.post("/sign-in")
 @public("nobody has a session before they sign in")
 def enter() -> Page:
-    """A session for the right secret; back to the page, or to the form, they were on."""
-    here = current.installation()
-    name, secret = request.form.get("account", "").strip(), request.form.get("secret", "")
-    then, kept = request.form.get("then", ""), kept_values(request.form)
-    account = _account(name)
-    station = request.form.get("station", "").strip()[:NAME_MAX]
+    """A session for the right secret, or at a bench for badge and PIN; back to the page, or to the form, they were on."""
+    typed, given = request.form.get("account", "").strip(), request.form.get("secret", "")
+    # The button that was pressed comes after the field of the page.
+    then, kept = request.form.getlist("then")[-1:], kept_values(request.form)
+    where = then[0] if then else ""
+    if is_badge(given):
+        # Scanned into the field of the password: not a try, but the answer to who it is.
+        return sign_in_page(then=where, kept=kept, account=given.strip(), notice=current.words().say("sign_in.badge_read"))
     try:
-        with unit_of_work(here.store) as connection:
-            answer = people.sign_in(connection, here.store, here.config, account, secret, station, current.now())
+        answer = _let_in(typed, given)
     except NotPermittedError as error:
-        return sign_in_page(then=then, kept=kept, account=name, problems=(Problem(sentence(error)),), status=403)
+        return sign_in_page(then=where, kept=kept, account=typed, problems=(Problem(sentence(error)),), status=403)
     if isinstance(answer, SignInRefusal):
-        text = current.words().say("sign_in.locked" if answer.code == "locked_out" else "sign_in.failed")
-        return sign_in_page(then=then, kept=kept, account=name, problems=(Problem(text, "account"),), status=403)
-    token, session = answer
-    where = same_site_path(then)
-    response = make_response(resume_page(where, kept, session.csrf_secret) if kept else redirect(where))
-    response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=here.config.secure_cookies, path="/")
+        text = current.words().say(SAID[answer.code])
+        status = 429 if answer.code == "too_many_attempts" else 403
+        return sign_in_page(then=where, kept=kept, account=typed, problems=(Problem(text, "account"),), status=status)
+    token, csrf_secret = answer
+    there = same_site_path(where)
+    response = make_response(resume_page(there, kept, csrf_secret) if kept else redirect(there))
+    set_cookie(response, COOKIE, token)
     return response
+
+
+def _let_in(typed: str, given: str) -> tuple[str, str] | SignInRefusal:
+    """The token of the new session and what its forms carry. The session that was open on this device ends."""
+    named, kind = read_account(typed), kind_of(given)
+    if kind is SecretKind.PIN:
+        return _with_pin(named.badge, given)
+    here, now = current.installation(), current.now()
+    already = None
+    if _is_account(named.name):
+        already = compare_ahead(here.store, AccountId(named.name), given, now, kind)
+    station = request.form.get("station", "").strip()[:STATION_MAX]
+    with unit_of_work(here.store) as connection:
+        answer = people.sign_in(
+            connection, here.store, here.config, named.name, given, station, now, device=device(), bench=bench_here(), already=already
+        )
+        if not isinstance(answer, SignInRefusal) and g.get("present") is not None:
+            people.replace_session(connection, current.present().session, now)
+    return answer if isinstance(answer, SignInRefusal) else (answer[0], answer[1].csrf_secret)
+
+
+def _with_pin(badge: Badge | None, pin: str) -> tuple[str, str] | SignInRefusal:
+    """A PIN is looked at only together with a scanned badge, and only at an open bench."""
+    bench = bench_here()
+    if bench is None or badge is None:
+        return SignInRefusal(code="bench_needed" if bench is None else "badge_needed")
+    here, now = current.installation(), current.now()
+    already = compare_ahead(here.store, badge.account, pin, now, SecretKind.PIN)
+    before = current.present().session if g.get("present") is not None else None
+    with unit_of_work(here.store) as connection:
+        answer = badges.change_person(connection, here.store, here.config, bench, badge, pin, now, before=before, already=already)
+    return answer if isinstance(answer, SignInRefusal) else (answer[0], answer[1].csrf_secret)
+
+
+def _is_account(name: str) -> bool:
+    try:
+        AccountId.parse(name)
+    except UnreadableCodeError:
+        return False
+    return True
 
 
 def sign_in_page(
@@ -75,14 +126,19 @@ def sign_in_page(
     problems: tuple[Problem, ...] = (),
     status: int = 200,
 ) -> tuple[str, int]:
-    """The page itself; `kept`: what was typed into a form before the session was over."""
+    """The page itself; `kept`: what was typed into a form before the session was over. It says again who was there."""
     demo = current.store().is_demonstration
+    bench, last = bench_here(), last_here()
+    account = account or (last.account.value if last is not None and bench is None and g.get("present") is None else "")
     text = render_template(
         "pages/sign_in.html",
-        page_title=current.words().say("sign_in.title"),
+        page_title=current.words().say("sign_in.change" if bench is not None else "sign_in.title"),
         then=then,
         kept=[(KEPT + name, value) for name, value in kept or []],
         account=account,
+        last=last.printed_name if last is not None and account == last.account.value else "",
+        bench=bench,
+        beds=at_the_bed(then) if not kept else (),
         notice=notice,
         problems=problems,
         accounts=_demonstration_accounts() if demo else (),
@@ -99,102 +155,8 @@ def leave() -> Response:
         with unit_of_work(current.store()) as connection:
             people.sign_out(connection, found.session, current.now())
     response = make_response(redirect(url_for("sign_in.form", why="signed_out")))
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=current.installation().config.secure_cookies)
+    drop_cookie(response, COOKIE)
     return response
-
-
-@blueprint.get("/secret")
-@signed_in
-def secret_form() -> Page:
-    return _secret_page(())
-
-
-@blueprint.post("/secret")
-@signed_in
-def secret() -> Page:
-    """The old secret once more, then the new one twice."""
-    words = current.words()
-    refused = refused_secret()
-    if refused is not None and refused.locked:
-        return redirect(url_for("sign_in.form", why="locked"))
-    if refused is not None:
-        return _secret_page((Problem(refused.text, "secret"),), 403)
-    new, again = request.form.get("new_secret", ""), request.form.get("new_secret_again", "")
-    if new != again:
-        return _secret_page((Problem(words.say("sign_in.secrets_differ"), "new_secret_again"),), 422)
-    if new == request.form.get("secret", ""):
-        return _secret_page((Problem(words.say("sign_in.secret_same"), "new_secret"),), 422)
-    here = current.installation()
-    try:
-        with unit_of_work(here.store) as connection:
-            people.choose_secret(connection, here.store, current.present().account, new, current.now())
-    except InputError as error:
-        return _secret_page((Problem(sentence(error), "new_secret"),), 422)
-    return redirect(url_for("work.home"))
-
-
-def _secret_page(problems: tuple[Problem, ...], status: int = 200) -> tuple[str, int]:
-    words = current.words()
-    text = render_template(
-        "pages/secret.html",
-        page_title=words.say("button.change_secret"),
-        problems=problems,
-        first=current.present().must_change_secret,
-        least=people.SECRET_LENGTH_MIN,
-    )
-    return text, status
-
-
-@blueprint.get("/policy")
-@signed_in
-def policy_form() -> Page:
-    return _policy_page(())
-
-
-@blueprint.post("/policy")
-@signed_in
-def policy() -> Page:
-    """Accepted with the secret, as a signature would be; without it nobody signs anything (21 CFR 11.10j)."""
-    refused = refused_secret()
-    if refused is not None and refused.locked:
-        return redirect(url_for("sign_in.form", why="locked"))
-    if refused is not None:
-        return _policy_page((Problem(refused.text, "secret"),), 403)
-    act = SignaturePolicyAccepted(account=current.present().account, policy_version=POLICY_VERSION)
-    with unit_of_work(current.store()) as connection:
-        record(connection, act, _as_oneself(), current.now())
-    return redirect(same_site_path(request.form.get("then", "")))
-
-
-def _as_oneself() -> Signer:
-    """An act about one's own account, whatever study it is for."""
-    here = current.present()
-    wanted = roles_at(SignaturePolicyAccepted.rule, 0)
-    grant = next((grant for grant in here.grants if grant.role in wanted), None)
-    if grant is None:
-        raise NotPermittedError("this account holds no role today; ask an administrator", code="no_grant")
-    return Signer(
-        account=here.account,
-        role=grant.role,
-        site=grant.site,
-        study=grant.study,
-        station=here.session.station,
-        method="secret",
-        key=key_sent(),
-    )
-
-
-def _policy_page(problems: tuple[Problem, ...], status: int = 200) -> tuple[str, int]:
-    words = current.words()
-    then = request.values.get("then", "")
-    text = render_template(
-        "pages/policy.html",
-        page_title=words.say("sign_in.policy_title"),
-        problems=problems,
-        then=then,
-        accepted=current.present().has_accepted_policy,
-    )
-    return text, status
 
 
 @blueprint.post("/language")
@@ -205,16 +167,6 @@ def language() -> Response:
     secure = current.installation().config.secure_cookies
     response.set_cookie("language", chosen, max_age=LANGUAGE_LASTS, httponly=True, samesite="Strict", secure=secure, path="/")
     return response
-
-
-def _account(text: str) -> str:
-    """An account name as typed, or as a badge says it: in capitals, because symbols know no small letters."""
-    if not text.startswith(SYMBOL_STARTS):
-        return text.lower()
-    try:
-        return expect(read_scan(text), "badge").lower()
-    except UnreadableCodeError:
-        return text  # it is no account, and is refused as any other unknown name
 
 
 def _demonstration_accounts() -> tuple[tuple[str, str, str], ...]:

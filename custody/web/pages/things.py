@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
 from custody.domain.acts.base import ACTS
+from custody.domain.acts.record import Corrected
 from custody.domain.ids import Node, node_of
 from custody.errors import NotFoundError
 from custody.web import current
 from custody.web.access import signed_in
+from custody.web.corrected import changed_lines, own_lines
 from custody.web.pages.proposals import waiting_columns, waiting_row
-from custody.web.pages.work import blocked_text, state_text
-from custody.web.wording import Line, lines_of, reason_of, verdict_key
+from custody.web.standings import blocked_text, state_text
+from custody.web.wording import Line, lines_of, reason_of, typed_lines, verdict_key
 from custody.words import Words
+from custody.workflows.desks.corrections import correctable, replacement_of
 from custody.workflows.door import unit_of_work
+from custody.workflows.receivers import with_names
 from custody.workflows.refusals import keep_access
+from custody.workflows.sight import refusal
 from custody.workflows.standing import Standing
 from custody.workflows.tracing import Traced, trace
 from custody.workflows.verdicts import read_verdict
@@ -40,6 +47,7 @@ class EventShown:
     tags: tuple[str, ...] = ()
     facts: tuple[Line, ...] = ()
     href: str = ""
+    correct: str = ""
 
 
 @blueprint.get("/things/<kind>/<name>")
@@ -54,10 +62,12 @@ def passport(kind: str, name: str) -> str:
             stands = standing_of(connection, viewer, node, now).value
             possible = acts_possible(connection, current.present(), node)
             waiting = waiting_on(connection, viewer, current.present(), node, now).value
+            mine = correctable(connection, viewer, current.present(), node).value
+            told = with_names(connection, story.events)
     except NotFoundError:
         _keep_hidden(node)
         raise
-    events = [_event(words, event) for event in story.events if not _is_planned_twice(event)]
+    events = list(_events(words, told, mine))
     return render_template(
         "pages/thing.html",
         page_title=words.named(node),
@@ -114,11 +124,13 @@ def _node(kind: str, name: str) -> Node:
 
 
 def _keep_hidden(node: Node) -> None:
-    """Somebody asked for a thing that is hidden from them: the attempt is kept, and the answer is that of an unknown thing."""
-    if current.viewer().may_see(node):
+    """Somebody asked for a thing that is not for them: the attempt is kept, and the answer is that of an unknown thing."""
+    with current.store().reading() as connection:
+        why = refusal(connection, current.viewer(), node)
+    if not why:
         return
     with unit_of_work(current.store()) as connection:
-        keep_access(connection, current.present(), current.study(), what=node.key, refusal="masked", now=current.now())
+        keep_access(connection, current.present(), current.study(), what=node.key, refusal=why, now=current.now())
 
 
 def _now_text(words: Words, stands: Standing) -> str:
@@ -134,6 +146,35 @@ def _is_planned_twice(event: TimelineEvent) -> bool:
     return False if event.kind != "act" else event.act in {"proposed", "countersigned"}
 
 
+def _events(words: Words, events: tuple[TimelineEvent, ...], mine: frozenset[str]) -> Iterator[EventShown]:
+    """Each event in words; a correction says what changed, and what this person may correct has the way to it."""
+    stands: dict[str, tuple[Line, ...]] = {}
+    for event in events:
+        if _is_planned_twice(event):
+            continue
+        made = _event(words, event)
+        if event.digest in mine:
+            href = url_for("corrections.form", kind=event.stream.kind, name=event.stream.value, digest=event.digest)
+            made = replace(made, correct=href)
+        if event.act == Corrected.rule.name and event.values:
+            yield replace(made, facts=(*_who(words, event), *_corrected(words, dict(event.values), stands)))
+            continue
+        stands[event.digest] = tuple(lines_of(words, event.act, event.values, {}))
+        yield made
+
+
+def _corrected(words: Words, values: dict[str, Any], stands: dict[str, tuple[Line, ...]]) -> tuple[Line, ...]:
+    """The reason, and every line from what to what; later corrections of the same entry follow on."""
+    reason = Line(words.field(Corrected.rule.name, "reason"), values["reason"])
+    right = replacement_of(values["act"], values["act_version"], values["replacement"])
+    if right is None:
+        return (reason,)
+    entry, after = values["entry"].value, own_lines(words, right)
+    changed = changed_lines(words, stands.get(entry, ()), after)
+    stands[entry] = after
+    return (Line(words.say("correction.of"), words.act_title(right.rule.name)), *changed, reason)
+
+
 def _event(words: Words, event: TimelineEvent) -> EventShown:
     if event.kind == "gap":
         length = words.duration((event.ends_at or current.now()) - event.happened_at)
@@ -141,11 +182,12 @@ def _event(words: Words, event: TimelineEvent) -> EventShown:
     if event.kind == "verdict":
         return _verdict(words, event)
     tags = [words.say("timeline.late")] * event.late + [words.say("timeline.corrected")] * event.corrected
+    tags += [words.say("typed.tag")] * bool(event.typed)
     title = words.act_title(event.act) if event.act in ACTS else event.act
     if event.kind in {"proposal", "countersignature"}:
         tags.append(words.say(f"timeline.{event.kind}"))
     own = lines_of(words, event.act, event.values, {})
-    facts = (*_who(words, event), *(line for line in own if line.value))
+    facts = (*_who(words, event), *(line for line in own if line.value), *typed_lines(words, event.act, event.typed))
     return EventShown(kind="act", title=title, at=event.happened_at, bad=event.bad, tags=tuple(tags), facts=facts)
 
 

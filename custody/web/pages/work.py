@@ -2,49 +2,55 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from custody.errors import UnreadableCodeError
 from custody.web import current
 from custody.web.access import signed_in
+from custody.web.desk_parts import QueueShown, standing_rows
+from custody.web.desks import desks_of
 from custody.web.errors import sentence
 from custody.web.pages.proposals import waiting_columns, waiting_row
 from custody.web.problems import Problem
 from custody.words import Words
+from custody.workflows.desks.day import day_of
 from custody.workflows.door import unit_of_work
 from custody.workflows.finding import Hit, find
-from custody.workflows.next_steps import roles_of_next
 from custody.workflows.refusals import keep_scan
-from custody.workflows.standing import Fault, Standing
-from custody.workflows.worklist import WorkList, work_list
+from custody.workflows.standing import Standing
 
 blueprint = Blueprint("work", __name__)
 SEARCH_MAX = 400
-DAYS_FROM = timedelta(days=3)
+LISTED = ("dose", "shipment", "bag", "lot", "bank", "tissue", "donation", "donor", "participant")
+"""Things that go a road; a register is looked at on its own desk."""
 Cell = dict[str, object]
 
 
 @blueprint.get("/")
 @signed_in
 def home() -> str:
-    """What waits for this person, what moves, what is blocked."""
+    """What needs this person now, what is blocked, what moves; each line leads to the desk where the next step is done."""
     words = current.words()
-    found = _work_list()
+    kinds = dict.fromkeys(kind for desk in desks_of(current.present().roles) for kind in desk.kinds if kind in LISTED)
+    with current.store().reading() as connection:
+        found = day_of(connection, current.viewer(), current.present(), kinds or LISTED, current.now()).value
+    note = words.say("desk.kit.cut") if found.cut else ""
     return render_template(
         "pages/work.html",
         page_title=words.say("work.title"),
         as_of=found.as_of,
         waiting_columns=waiting_columns(),
         waiting=[waiting_row(each) for each in found.waiting],
-        columns=_columns(words, blocked=False),
-        moving=[_row(words, row, blocked=False) for row in found.moving],
-        blocked_columns=_columns(words, blocked=True),
-        blocked=[_row(words, row, blocked=True) for row in found.blocked],
+        needs_you=_queue(words, "needs_you", found.needs_you, words.say("work.nothing"), note),
+        blocked=_queue(words, "blocked", found.blocked, words.say("work.none_blocked"), ""),
+        moving=_queue(words, "moving", found.moving, words.say("work.none_moving"), note),
         broken=[words.named(node) for node in found.broken],
     )
+
+
+def _queue(words: Words, key: str, rows: tuple[Standing, ...], empty: str, note: str) -> QueueShown:
+    return QueueShown(title=words.say(f"work.{key}"), rows=standing_rows(words, None, rows), empty=empty, note=note)
 
 
 @blueprint.get("/search")
@@ -75,55 +81,6 @@ def search() -> str | Response | tuple[str, int]:
         rows=[_hit(words, hit) for hit in hits],
     )
     return text_page, 422 if problems else 200
-
-
-def _work_list() -> WorkList:
-    with current.store().reading() as connection:
-        return work_list(connection, current.viewer(), current.present(), current.now()).value
-
-
-def _columns(words: Words, *, blocked: bool) -> list[Cell]:
-    keys = ["work.what", "work.state", "work.holder", "work.time_left", "work.why" if blocked else "work.next_person"]
-    return [{"label": words.say(key), "number": False} for key in keys]
-
-
-def _row(words: Words, row: Standing, *, blocked: bool) -> list[Cell]:
-    last = blocked_text(words, row) if blocked else _next(words, row)
-    href = url_for("things.passport", kind=row.node.kind, name=row.node.value)
-    texts = (state_text(words, row), row.holder or words.say("format.none"), time_left(words, row), last)
-    return [_cell(words.named(row.node), href), *(_cell(text) for text in texts)]
-
-
-def state_text(words: Words, row: Standing) -> str:
-    return words.say(row.state) if row.state else ""
-
-
-def time_left(words: Words, row: Standing) -> str:
-    """Until it expires or is overdue; how long ago where that has passed."""
-    if row.expires_at is None:
-        return words.say("work.no_limit")
-    left = row.expires_at - current.now()
-    return length(words, left) if left.total_seconds() > 0 else words.say("work.over_since", length=length(words, left))
-
-
-def length(words: Words, span: timedelta) -> str:
-    """Days where hours would say nothing."""
-    return words.say("work.days", days=abs(span).days) if abs(span) >= DAYS_FROM else words.duration(span)
-
-
-def blocked_text(words: Words, row: Standing) -> str:
-    return words.say("format.comma").join(fault_text(words, fault) for fault in row.blocked)
-
-
-def fault_text(words: Words, fault: Fault) -> str:
-    return words.say(fault.key, number=fault.number, thing=words.named(fault.node) if fault.node is not None else "")
-
-
-def _next(words: Words, row: Standing) -> str:
-    if not row.next:
-        return words.say("format.none")
-    roles = words.say("format.or").join(words.term(role) for role in roles_of_next(row.next))
-    return words.say("work.next_of", role=roles, act=words.act_title(row.next))
 
 
 def _hit(words: Words, hit: Hit) -> list[Cell]:

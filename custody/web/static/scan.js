@@ -65,8 +65,21 @@
     hidden.value = value;
   }
 
+  /* Notes whether a code was typed, and asks why where the form records it: the field for the reason, or null. */
+  function marked(field, typed) {
+    mark(field, `typed.${field.name.replace(/^scans\./, "")}`, typed ? "1" : "");
+    mark(field, "typed", typed ? "1" : "");
+    const block = field.parentElement.querySelector("[data-typed-why]");
+    if (!block) return null;
+    const why = block.querySelector("input");
+    block.hidden = why.disabled = !typed;
+    why.required = typed;
+    return typed ? why : null;
+  }
+
   function watch(field) {
     let times = [];
+    let byHand = false;        // keys or a paste since the field was last judged
     let rescued = "";          // what an input method swallowed
     let composing = "";
 
@@ -96,6 +109,7 @@
       if (!field.value) return;
       const how = manner();
       times = [];
+      byHand = false;
       if (how === "broken") {
         event.preventDefault();
         field.value = "";
@@ -103,10 +117,15 @@
         say(field, field.dataset.broken || "");
         return;
       }
-      const typed = how === "typed" ? "1" : "";
-      mark(field, `typed.${field.name.replace(/^scans\./, "")}`, typed);
-      mark(field, "typed", typed);
-      if (typed) return;        // a person at the keyboard: the form goes on as any form does
+      if (how === "typed") {
+        const why = marked(field, true);
+        if (why && !why.value) {
+          event.preventDefault();
+          why.focus();
+        }
+        return;                 // a person at the keyboard: the form goes on as any form does
+      }
+      marked(field, false);
       tick();
       const next = nextEmpty(field);
       event.preventDefault();
@@ -116,6 +135,11 @@
       else field.form.requestSubmit();
     }
 
+    field.addEventListener("change", () => {
+      /* Left by mouse or finger, without Enter: what the keys or a paste brought was typed unless they came as fast as a scanner's. */
+      if (byHand && field.value && manner() !== "scanned") marked(field, true);
+      byHand = false;
+    });
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Tab") {
         if (event.shiftKey || (event.key === "Tab" && !field.value && !rescued)) return;
@@ -129,6 +153,7 @@
         return;
       }
       if (hiddenByInputMethod(event)) {
+        byHand = true;
         const character = usCharacter(event);
         if (!character) return;
         if (!rescued) rescued = field.value;
@@ -137,7 +162,10 @@
         event.preventDefault();
         return;
       }
-      if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) times.push(event.timeStamp);
+      if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) {
+        byHand = true;
+        times.push(event.timeStamp);
+      }
     });
     field.addEventListener("compositionstart", () => { composing = field.value; });
     field.addEventListener("compositionend", () => {
@@ -146,7 +174,7 @@
       else if (!field.value) field.value = composing;
     });
     field.addEventListener("focus", () => { times = []; rescued = ""; });
-    field.addEventListener("paste", () => { times = []; });
+    field.addEventListener("paste", () => { times = []; byHand = true; });
   }
 
   function say(field, text) {
@@ -172,7 +200,7 @@
 
   /* The only thing this form asks for: then the scan itself sends it. */
   function alone(field) {
-    const asks = [...field.form.elements].filter((each) => each.type !== "hidden" && each.tagName !== "BUTTON" && each.tagName !== "FIELDSET");
+    const asks = [...field.form.elements].filter((each) => each.type !== "hidden" && !each.disabled && each.tagName !== "BUTTON" && each.tagName !== "FIELDSET");
     return asks.every((each) => each.hasAttribute("data-scan"));
   }
 

@@ -16,6 +16,7 @@ from custody.domain.ids import AccountId, Digest, Node, StudyId
 from custody.domain.terms import SiteKind
 from custody.store import entries
 from custody.store.connection import Store
+from custody.workflows.door import unit_of_work
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.order import guarding_rule
 from custody.workflows.outcome import Outcome, proposal_digest
@@ -35,7 +36,7 @@ def open_ledger(store: Store, at: datetime) -> None:
     """The first site and administrator of the demonstration."""
     admin = people()[ADMIN]
     site = SiteRegistered(site=HOME, name="Demo Sponsor Office", kind=SiteKind.SPONSOR, zone="Asia/Shanghai", phone="+86 25 5550 0194")
-    with store.writing() as connection:
+    with unit_of_work(store) as connection:
         bootstrap(
             connection,
             account=admin.account,
@@ -71,7 +72,7 @@ class Player:
             assert step.act is not None
             waiting = Outcome(kind="waiting", subject=step.act.subject, act=step.name, proposal=proposal_digest(step.act))
             return self._countersigned(step, step.act, step.by, waiting)
-        with self.store.writing() as connection:
+        with unit_of_work(self.store) as connection:
             act = step.act_in(_Seen(connection))
             signer = self.signer(connection, step.by[0], act, 0, step.at, study=self.study)
             if step.file:
@@ -85,7 +86,7 @@ class Player:
         for place, account in enumerate(accounts, start=step.from_place or 1):
             if outcome.proposal is None or outcome.kind != "waiting":
                 return outcome
-            with self.store.writing() as connection:
+            with unit_of_work(self.store) as connection:
                 signer = self.signer(connection, account, act, place, now, study=self.study)
                 outcome = countersign(connection, act.subject, outcome.proposal, signer, now, answers=answers)
         return outcome

@@ -33,9 +33,22 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "bench",
+        sa.Column("token_digest", sa.Text(), nullable=False),
+        sa.Column("station", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("ends_at", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_bench")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "credential",
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=False),
         sa.Column("set_at", sa.Text(), nullable=False),
         sa.Column("must_change", sa.Integer(), nullable=False),
@@ -73,6 +86,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("stream", "position", name=op.f("uq_entry_stream_position")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_entry_evidence",
+        "entry",
+        ["stream", "position"],
+        unique=False,
+        sqlite_where=sa.text("evidence = 1"),
+        postgresql_where=sa.text("evidence = 1"),
     )
     op.create_index(
         "ix_entry_read_by_gates",
@@ -125,6 +146,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "reset_ticket",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("valid_until", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_reset_ticket")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "series",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("readings", sa.Integer(), nullable=False),
@@ -144,7 +175,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("last_seen_at", sa.Text(), nullable=False),
         sa.Column("ends_at", sa.Text(), nullable=False),
-        sa.Column("secret_given_at", sa.Text(), nullable=False),
+        sa.Column("opened_with", sa.Text(), nullable=False),
+        sa.Column("bench", sa.Text(), nullable=True),
         sa.Column("revoked_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_session")),
         sqlite_strict=True,
@@ -152,11 +184,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_session_account", "session", ["account"], unique=False)
     op.create_table(
+        "shift",
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("secret_given_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("place", "account", name=op.f("pk_shift")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "sign_in_guard",
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_failure_at", sa.Text(), nullable=False),
         sa.Column("locked_until", sa.Text(), nullable=True),
+        sa.Column("pin_barred", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_sign_in_guard")),
         sqlite_strict=True,
         sqlite_with_rowid=False,
@@ -178,6 +220,15 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "stream_site",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "site", name=op.f("pk_stream_site")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_stream_site_site_stream", "stream_site", ["site", "stream"], unique=False)
     op.create_table(
         "stream_summary",
         sa.Column("stream", sa.Text(), nullable=False),

@@ -1,0 +1,104 @@
+"""What every desk starts from: the things it lists, and the one thing it opens, with everything the record says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from custody.domain.dossier import Dossier
+from custody.domain.folds.study import StudyFold
+from custody.domain.ids import NODE_KINDS, Node, node_of
+from custody.domain.masking import Viewer
+from custody.errors import InputError, LedgerBrokenError, NotFoundError, UnreadableCodeError
+from custody.workflows import sight
+from custody.workflows.dossiers import dossier_of
+from custody.workflows.finding import find
+from custody.workflows.proposing import find_node
+
+NEWEST = 60
+"""Things of one kind on a list; older ones are found by scan or search, and the list says that it was cut."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """The newest things of some kinds and one dossier of all of them.
+
+    `broken`: things whose record could not be read; they are named, not left out. `cut`: there are more than are listed.
+    """
+
+    nodes: tuple[Node, ...]
+    dossier: Dossier
+    study: StudyFold | None
+    broken: tuple[Node, ...]
+    cut: bool
+
+
+def listed(connection: Connection, viewer: Viewer, kinds: Iterable[str], *, most: int = NEWEST) -> Listed:
+    """The newest things of these kinds in the viewer's study that they may see, read in one go."""
+    nodes: list[Node] = []
+    cut = False
+    for kind in kinds:
+        found = sight.newest(connection, viewer, kind, most + 1)
+        cut = cut or len(found) > most
+        nodes += [node_of(item.stream) for item in found[:most]]
+    return _read(connection, viewer, nodes, cut=cut)
+
+
+def _read(connection: Connection, viewer: Viewer, nodes: list[Node], *, cut: bool) -> Listed:
+    try:
+        return _of(dossier_of(connection, [*nodes, *_study(viewer)]), viewer, nodes, (), cut=cut)
+    except LedgerBrokenError:
+        broken = tuple(node for node in nodes if _is_broken(connection, node))
+        sound = [node for node in nodes if node not in broken]
+        return _of(dossier_of(connection, [*sound, *_study(viewer)]), viewer, sound, broken, cut=cut)
+
+
+def _of(dossier: Dossier, viewer: Viewer, nodes: list[Node], broken: tuple[Node, ...], *, cut: bool) -> Listed:
+    study = None if viewer.study is None else StudyFold(dossier, viewer.study)
+    return Listed(nodes=tuple(nodes), dossier=dossier, study=study, broken=broken, cut=cut)
+
+
+def _is_broken(connection: Connection, node: Node) -> bool:
+    try:
+        dossier_of(connection, [node])
+    except LedgerBrokenError:
+        return True
+    return False
+
+
+def _study(viewer: Viewer) -> tuple[Node, ...]:
+    return () if viewer.study is None else (viewer.study,)
+
+
+def opened(connection: Connection, viewer: Viewer, node: Node) -> Dossier:
+    """The dossier of one thing. Raises NotFoundError for a thing that does not exist for this viewer."""
+    sight.require(connection, viewer, node)
+    return dossier_of(connection, [node, *_study(viewer)])
+
+
+def meant(connection: Connection, viewer: Viewer, kinds: tuple[str, ...], text: str) -> Node:
+    """The thing of one of these kinds that a scan or a typed number names: its own, or one written on it.
+
+    Raises InputError (UnreadableCodeError for a code nobody can read or a thing of another kind), NotFoundError for an unknown one.
+    """
+    if not text:
+        raise InputError("scan or type something first", code="missing_field")
+    try:
+        node = find_node(connection, tuple(NODE_KINDS[kind] for kind in kinds), text, may_be_new=False, viewer=viewer)
+    except NotFoundError:
+        node = _by_any_name(connection, viewer, kinds, text)
+    opened(connection, viewer, node)
+    return node
+
+
+def _by_any_name(connection: Connection, viewer: Viewer, kinds: tuple[str, ...], text: str) -> Node:
+    hits = [hit.node for hit in find(connection, viewer, text).value if hit.exact]
+    here = [node for node in hits if node.kind in kinds]
+    if len(here) == 1:
+        return here[0]
+    expected = " or ".join(kinds)
+    if len(hits) == 1:
+        raise UnreadableCodeError(f"this is a {hits[0].kind}; expected {expected}", code="wrong_kind", seen=hits[0].kind, expected=expected)
+    raise NotFoundError(f"“{text[:40]}” is no known {expected}", code="unknown_thing", kind=kinds[0], seen=text[:40])

@@ -1,0 +1,7 @@
+"""The demonstration store of the page tests, for contracts that need things and people."""
+
+from __future__ import annotations
+
+from tests.web.conftest import demonstration_folder
+
+__all__ = ["demonstration_folder"]
