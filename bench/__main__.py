@@ -1,4 +1,4 @@
-"""`python -m bench [scan] [verdict] [verify] [--large]`: figures as ratios to floors measured in the same run."""
+"""`python -m bench [scan] [verdict] [verify] [desks] [--large]`: figures as ratios to floors measured in the same run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import floor, scan, verdict, verify
+from bench import desks, floor, scan, verdict, verify
+from bench.facility import facility
 from bench.seed import bedside_store
 from custody.store.connection import open_store
 from custody.store.schema import upgrade
 
+PARTS = ("scan", "verdict", "verify", "desks")
+BAGS, BAGS_LARGE = 10_000, 100_000
 DOSES = 30
 ROUNDS = 6
 CLIENTS = (1, 8, 32)
@@ -23,9 +26,19 @@ console = Console()
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    options.add_argument("parts", nargs="*", default=["scan", "verdict", "verify"], help="scan, verdict, verify; all when left out")
+    options.add_argument("parts", nargs="*", default=list(PARTS), help=f"{', '.join(PARTS)}; all when left out")
     options.add_argument("--large", action="store_true", help="ledgers up to 1,000,000 entries instead of 100,000 (minutes more)")
+    options.add_argument("--kept", type=Path, help="the folder of the desks' store: made there once, and used again")
+    options.add_argument("--only", action="append", default=[], help="of the desks only this one; may be given several times")
     chosen = options.parse_args()
+    if set(chosen.parts) - {"desks"}:
+        _ledger_parts(chosen)
+    if "desks" in chosen.parts:
+        with tempfile.TemporaryDirectory(prefix="custody-bench-") as name:
+            _desks(chosen.kept or Path(name), tuple(chosen.only), large=chosen.large)
+
+
+def _ledger_parts(chosen: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="custody-bench-") as name:
         folder = Path(name)
         commits = floor.commits_per_second(folder)
@@ -73,6 +86,21 @@ def _verify(folder: Path, *, large: bool) -> None:
         table.add_row(f"{found['entries']:,}", f"{found['bare_s']:.2f}", f"{found['verify_s']:.2f}", f"{found['ratio']:.2f}")
     store.close()
     console.print(table)
+
+
+def _desks(folder: Path, only: tuple[str, ...], *, large: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    console.print("making a store with the roads of all its bags, or taking the one that is there …")
+    place = facility(folder, BAGS_LARGE if large else BAGS)
+    title = f"desk pages, {place.bags:,} bags and {place.entries:,} entries; to reach: {desks.P50_MS:.0f} and {desks.P99_MS:.0f} ms"
+    table = Table("desk", "page", "as", "first ms", "p50 ms", "p99 ms", "CPU p50 ms", "statements", "rows", "kB", "", title=title)
+    for page in desks.pages(place, only):
+        times = (f"{each:.1f}" for each in (page.first_ms, page.p50_ms, page.p99_ms, page.cpu_p50_ms))
+        word = f"[red]{page.code}[/red]" if page.code >= 400 else "[red]slow[/red]" if page.is_slow else ""
+        counts = (str(page.statements), f"{page.rows:,}", f"{page.kilobytes:.0f}")
+        table.add_row(page.desk, page.page, page.account.removeprefix("demo-"), *times, *counts, word)
+    console.print(table)
+    place.store.close()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from barcode.charsets.code128 import START_CODES
 from barcode.codex import Code128
 from qrcode.constants import ERROR_CORRECT_M
 from qrcode.exceptions import DataOverflowError
@@ -21,11 +22,22 @@ CODE128_LENGTH_MAX = 100
 # Quiet zones in modules: ISO/IEC 15417 asks for ten beside Code 128, ISO/IEC 18004 for four around QR.
 CODE128_QUIET, QR_QUIET = 10, 4
 CODE128_HEIGHT = 50
+PAIR_99 = 99
 # A module is a whole number of pixels at 96 dpi, so that no bar is blurred: 2 px = 0.53 mm, 4 px = 1.06 mm.
 CODE128_MODULE_PX, QR_MODULE_PX = 2, 4
 
 Run = tuple[int, int]
 """Dark modules in one row: the first, and how many."""
+
+
+class _Code128(Code128):  # type: ignore[misc]  # the library carries no types
+    """Keeps a leading pair of digits 99, which the library takes for the code that switches to the set of digit pairs, and drops."""
+
+    def _try_to_optimize(self, encoded: list[int]) -> list[int]:
+        if encoded[:2] == [START_CODES["C"], PAIR_99]:
+            return encoded
+        optimized: list[int] = super()._try_to_optimize(encoded)
+        return optimized
 
 
 def code128_svg(text: str) -> str:
@@ -34,7 +46,7 @@ def code128_svg(text: str) -> str:
     Raises InputError for anything but 1 to 100 printable ASCII characters: some scanners turn the rest into other keys.
     """
     _require(text, PRINTABLE, "a bar code", CODE128_LENGTH_MAX)
-    (modules,) = Code128(text).build()
+    (modules,) = _Code128(text).build()
     bars = [(start + CODE128_QUIET, length) for start, length in _runs([module == "1" for module in modules])]
     path = "".join(f"M{start} 0h{length}v{CODE128_HEIGHT}h-{length}z" for start, length in bars)
     return _svg(path, len(modules) + 2 * CODE128_QUIET, CODE128_HEIGHT, CODE128_MODULE_PX)

@@ -66,13 +66,13 @@ def verify(connection: Connection, *, checkpoint: Checkpoint | None) -> Verifica
     size, root = 0, EMPTY_ROOT
     try:
         _holds(lambda: _check_triggers(connection), faults)
-        size = log.size(connection)
+        end = log.size(connection)
         beside: list[Fault] = []
-        with scanning(connection, size) as scan:
+        with scanning(connection, end) as scan:
             # The scan may go on in other processes meanwhile.
             for step in (_check_counts, _check_heads, _check_lookups, _check_credentials):
                 _holds(partial(step, connection), beside)
-            size, broken_at = _proved(scan, size)
+            size, broken_at = _proved(scan, end)
         # What is beside the entries says nothing new while an entry itself is in doubt.
         faults += beside if broken_at is None else [broken_at]
         root = log.root(connection, size)
@@ -96,7 +96,7 @@ def skipped_tables() -> tuple[str, ...]:
     return tuple(sorted({*OUTSIDE_VERIFICATION, "identity", "identity_view"}))
 
 
-def _proved(scan: Scan, size: int) -> tuple[int, Fault | None]:
+def _proved(scan: Scan, end: int) -> tuple[int, Fault | None]:
     """How many entries of the log were proved, and the first fault among them."""
     try:
         scan.check()
@@ -104,7 +104,7 @@ def _proved(scan: Scan, size: int) -> tuple[int, Fault | None]:
         if found.stream is None:
             return found.leaf, Fault(f"the record does not prove itself: {found.why}")
         return found.leaf, _fault(broken(found.stream, found.position, found.why))
-    return size, None
+    return end, None
 
 
 def _holds(step: Callable[[], None], faults: list[Fault]) -> bool:

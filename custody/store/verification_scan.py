@@ -64,9 +64,14 @@ class Scan:
 
     def begin(self) -> None:
         """Where there are several segments, their processes begin; otherwise nothing happens before `check`."""
-        if len(self._tasks) > 1:
+        if len(self._tasks) == 1:
+            return
+        try:
             for task in self._tasks:
                 self._processes.append(_begun(task))
+        except OSError:
+            # Too little memory, or no right to begin one: then everything is checked here.
+            self._end_processes()
 
     def check(self) -> None:
         """Wait for the end. Raises NotProvedError at the first place in the log that does not hold."""
@@ -78,7 +83,11 @@ class Scan:
 
     def close(self) -> None:
         self._cursor.close()
-        for process in self._processes:
+        self._end_processes()
+
+    def _end_processes(self) -> None:
+        while self._processes:
+            process = self._processes.pop()
             process.kill()
             process.communicate()
 

@@ -39,6 +39,16 @@ class EventShown:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResetShown:
+    """The reset by which somebody's secret came about, for its owner."""
+
+    who: str
+    witness: str
+    at: datetime
+    more: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordShown:
     """A grant, training or delegation. `state`: a word; `warn`: it runs out or has run out; `stands`: it counts today."""
 
@@ -71,6 +81,12 @@ def event_shown(words: Words, event: AccountEvent) -> EventShown:
     )
 
 
+def reset_shown(words: Words, event: AccountEvent) -> ResetShown:
+    """Who, and who saw it; a reset that counts has both."""
+    administrator, witness = event.signers
+    return ResetShown(who=administrator.printed_name, witness=witness.printed_name, at=event.at, more=_more(words, event))
+
+
 def _more(words: Words, event: AccountEvent) -> str:  # noqa: PLR0911 - one line for each kind of event
     match event.act:
         case SignInRefused(reason=reason, locked_until=until):
@@ -88,7 +104,7 @@ def _more(words: Words, event: AccountEvent) -> str:  # noqa: PLR0911 - one line
         case BadgeRevoked(reason=reason) | AccountDisabled(reason=reason):
             return reason
         case RoleGranted() as act:
-            return f"{grant_text(words, Grant(act.role, act.site, act.study))}, {days_text(words, act.valid_from, act.valid_until)}"
+            return dated_grant_text(words, Grant(act.role, act.site, act.study), act.valid_from, act.valid_until)
         case RoleRevoked() as act:
             return f"{grant_text(words, Grant(act.role, act.site, act.study))}: {act.reason}"
         case _:
@@ -99,6 +115,10 @@ def grant_text(words: Words, grant: Grant) -> str:
     """The role, where, and for which study."""
     study = grant.study.value if grant.study is not None else words.say("people.every_study")
     return words.say("people.grant", role=words.term(grant.role), site=grant.site.value, study=study)
+
+
+def dated_grant_text(words: Words, grant: Grant, start: date, end: date | None) -> str:
+    return words.say("format.comma").join((grant_text(words, grant), days_text(words, start, end)))
 
 
 def records_shown(words: Words, seen: AccountSeen) -> RecordsShown:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request
@@ -43,6 +44,7 @@ from custody.workflows.sight import refusal
 Page = str | Response | tuple[str, int]
 SCAN_MAX = 400
 NOT_GIVEN = frozenset({"act"})
+NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,15 @@ def sheet_page(
     beside: tuple[Line, ...] = (),
     problem: str = "",
     main: str = "",
+    form: ActPanel | None = None,
+    given: Mapping[str, str] = NOTHING_GIVEN,
     **own: Any,
 ) -> Page:
     """One thing within a desk: its facts, a button for each act, and the form of the act the address names (`?act=`).
 
-    `beside` stands beside that form; `problem` above everything; `main` is the step that comes next.
+    `beside` stands beside that form; `problem` above everything; `main` is the step that comes next. `form`: that of an act about something
+    that lies within the thing, such as a bag of a shipment. `given`: what the form of the address opens with (`covers_until.date` and
+    `pending-0.test` name parts of a field), unless the address says otherwise.
     `own`: what the template reads besides.
     """
     words = current.words()
@@ -138,22 +144,22 @@ def sheet_page(
         facts=facts,
         problem=problem,
         buttons=offer_buttons(words, desk, node, offered, main=main),
-        panel=act_panel(desk, node, chosen, beside=beside) if chosen is not None else None,
+        panel=form or (act_panel(desk, node, chosen, beside=beside, given=given) if chosen is not None else None),
         home_href=desk_href(desk),
         passport_href=thing_href(node),
         **own,
     )
 
 
-def act_panel(desk: Desk, node: Node, offer: Offer, *, beside: tuple[Line, ...] = ()) -> ActPanel:
+def act_panel(desk: Desk, node: Node, offer: Offer, *, beside: tuple[Line, ...] = (), given: Mapping[str, str] = NOTHING_GIVEN) -> ActPanel:
     """The form of one act about a thing, as it opens: what the address gives is filled in, what the record knows is not asked."""
     words, rule = current.words(), ACTS[offer.act]
     with current.store().reading() as connection:
         todo = task(connection, rule, node)
     fields = field_types(rule.cls).keys() - NOT_GIVEN
     # `pending-0.test` and `read_at.date` are parts of fields.
-    given = {name: request.args.getlist(name) for name in request.args if re.split(r"[-.]", name)[0] in fields}
-    typed = {**empty_typed(todo), **given}
+    asked = {name: request.args.getlist(name) for name in request.args if re.split(r"[-.]", name)[0] in fields}
+    typed = {**empty_typed(todo), **{name: [value] for name, value in given.items()}, **asked}
     return ActPanel(
         title=words.act_title(rule.name),
         act=rule.name,

@@ -59,13 +59,16 @@ def resume_page(action: str, values: list[tuple[str, str]], csrf_secret: str) ->
 
 
 def _lines(action: str, values: list[tuple[str, str]]) -> Iterator[Line]:
-    """The fields of an act among the values, by their labels."""
+    """The fields of an act among the values, by their labels; the parts of a time in one line."""
     found = ACT_IN_PATH.search(action)
     rule = ACTS.get(found[1]) if found is not None else None
     if rule is None:
         return
     words, known = current.words(), field_types(rule.cls)
+    texts: dict[str, list[str]] = {}
     for name, value in values:
         if value and name.partition(".")[0] in known:
             whole = name.removesuffix(".date").removesuffix(".time").removesuffix(".offset")
-            yield Line(words.field(rule.name, whole), words.choice(rule.name, whole, value))
+            texts.setdefault(whole, []).append(words.choice(rule.name, whole, value))
+    for name, parts in texts.items():
+        yield Line(words.field(rule.name, name), " ".join(parts))

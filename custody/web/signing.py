@@ -45,6 +45,21 @@ def signed_with() -> SecretKind | SecretRefused:
     return _worded(answer) if isinstance(answer, SignInRefusal) else answer
 
 
+def refused_signature() -> SecretRefused | None:
+    """None when the person at the keyboard may sign this request; `method_given` then says with what."""
+    answer = signed_with()
+    if isinstance(answer, SecretRefused):
+        return answer
+    g.signed_with = answer
+    return None
+
+
+def method_given() -> str:
+    """The method of signing for the entry. Only after `refused_signature` has let this very request through."""
+    given: SecretKind = g.signed_with
+    return given.value
+
+
 def refused_secret() -> SecretRefused | None:
     """None when the whole secret of this request is that of the person at the keyboard; a PIN never does here."""
     given = request.form.get("secret", "")

@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 
 from custody.domain.acts.base import ACTS, Act
 from custody.domain.acts.record import Countersigned, ProposalWithdrawn, Proposed, VerdictGiven
-from custody.domain.dossier import Entry, Signed, deeds_of, pending_proposals
+from custody.domain.dossier import Dossier, Entry, Signed, deeds_of, pending_proposals
 from custody.domain.folds.bag import BagFold
 from custody.domain.folds.base import MissingFact
+from custody.domain.folds.custody import CustodyGap
+from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Node, ShipmentId, node_of
 from custody.domain.masking import Seen, Viewer, act_shown, verdict_shown
@@ -189,7 +191,9 @@ def _values(act: Act) -> tuple[tuple[str, Any], ...]:
 
 
 def _custody_events(connection: Connection, viewer: Viewer, node: Node, late_after: timedelta, now: datetime) -> tuple[TimelineEvent, ...]:
-    """For a bag: what happened to the shipments it was in, and gaps in its custody record, drawn as events."""
+    """For a bag: what happened to the shipments it was in; for both, gaps in the custody record, drawn as events."""
+    if isinstance(node, ShipmentId):
+        return _gaps(connection, viewer, node, now)
     if not isinstance(node, BagId):
         return ()
     shipments = [n.key for n in dossier_of(connection, [node]).parents(node) if isinstance(n, ShipmentId)]
@@ -202,18 +206,44 @@ def _custody_events(connection: Connection, viewer: Viewer, node: Node, late_aft
     return (*travelled, *_gaps(connection, viewer, node, now))
 
 
-def _gaps(connection: Connection, viewer: Viewer, bag: BagId, now: datetime) -> tuple[TimelineEvent, ...]:
+def _gaps(connection: Connection, viewer: Viewer, node: BagId | ShipmentId, now: datetime) -> tuple[TimelineEvent, ...]:
+    """`act` of a gap is its kind, `values` what its sentence names, `corrected` whether a signed decision disposed of it."""
     study = viewer.study
     if study is None:
         return ()
-    dossier = dossier_of(connection, [bag, study])
+    dossier = dossier_of(connection, [node, study])
+    found: dict[tuple[str, datetime, datetime | None], TimelineEvent] = {}
+    for bag in (node,) if isinstance(node, BagId) else _bags_of(dossier, node, StudyFold(dossier, study)):
+        custody = BagFold(dossier, bag, StudyFold(dossier, study)).custody
+        try:
+            gaps = custody.gaps(now)
+        except MissingFact:
+            continue
+        for gap in gaps:
+            if node in {bag, gap.node}:
+                made = _gap(gap, node, disposed=custody.disposal_of(gap) is not None)
+                found.setdefault((gap.kind, gap.start, gap.end), made)
+    return tuple(found.values())
+
+
+def _bags_of(dossier: Dossier, shipment: ShipmentId, study: StudyFold) -> tuple[BagId, ...]:
     try:
-        gaps = BagFold(dossier, bag, StudyFold(dossier, study)).custody.gaps(now)
+        return ShipmentFold(dossier, shipment, study).bags
     except MissingFact:
         return ()
-    return tuple(
-        TimelineEvent(
-            kind="gap", act="", stream=bag, position=0, happened_at=gap.start, recorded_at=gap.start, by=None, bad=True, ends_at=gap.end
-        )
-        for gap in gaps
+
+
+def _gap(gap: CustodyGap, node: BagId | ShipmentId, *, disposed: bool) -> TimelineEvent:
+    return TimelineEvent(
+        kind="gap",
+        act=gap.kind,
+        stream=node,
+        position=0,
+        happened_at=gap.start,
+        recorded_at=gap.start,
+        by=None,
+        values=(("on", gap.node), ("start", gap.start), ("end", gap.end)),
+        bad=True,
+        corrected=disposed,
+        ends_at=gap.end,
     )

@@ -81,7 +81,7 @@ class Model(Doses):
             yield "DOS-VOL"
         if not self._prescription_fits(dose):
             yield "BED-RX"
-        if self._weight_changed(dose):
+        if self.has_changed_weight(dose):
             yield "BED-WT"
         ready = self.last("ready_confirmed", dose=dose)
         if ready is None or now - ready["_at"] > span(minutes=READY_MINUTES):
@@ -151,7 +151,7 @@ class Model(Doses):
         given = {drug for e in self.of("premedication_given", dose=dose) if e["given_at"] <= now for drug in e["drugs"]}
         if not set(prescribed["premedication"]) <= given:
             yield "BED-PREMED"
-        if self._weight_changed(dose):
+        if self.has_changed_weight(dose):
             yield "BED-WT"
         taken = [e["measured_at"] for e in self.of("vitals_recorded", dose=dose) if e["measured_at"] <= now]
         if not taken or now - max(taken) > span(minutes=VITALS_BEFORE):

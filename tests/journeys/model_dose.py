@@ -54,7 +54,7 @@ class Doses(Bags):
         rate_fits = (rate - last_digit) * minutes < ml < (rate + last_digit) * minutes
         return prescribed["volume_ml"] == ml and 0 < minutes <= LONGEST_MINUTES and rate_fits and prescribed["notice_acknowledged"]
 
-    def _weight_changed(self, dose):
+    def has_changed_weight(self, dose):
         basis = self.weight(dose)["weight_kg"]
         latest = self.last("weight_measured", participant=self.request(dose)["participant"])["weight_kg"]
         return abs(latest - basis) * 100 > WEIGHT_RECHECK_PCT * basis

@@ -60,6 +60,8 @@ class Bed(Bench):
     def something_comes_between_the_scans_and_the_start(self, cast, what, place, mended):
         """Between the two scans, between the scans and the verdict, between verdict and start, or between the two signatures."""
         ward, cast = self.ward, self.cast(cast)
+        if mended:
+            self.mends_everything()
         if not self._come_to_the_bed(cast):
             return
         bag = self.own_bag(cast, 0, right=True)

@@ -1,15 +1,15 @@
-"""The stateful machine: one sixth of all runs, with fresh product; a file of its own, so that every core is kept busy."""
+"""The stateful machine: and half as many again with fresh product; a file of its own, so that every core is kept busy."""
 
 from __future__ import annotations
 
 from tests.journeys.machine import check_reached, in_words, run
 from tests.journeys.scenes import fresh_product, make_base
 
-NEEDED = (("start", "released conditionally"), ("start", "by an exception"), ("X", "recorded"), ("X", "stopped"))
+NEEDED = (("start", "released conditionally"), ("X", "recorded"), ("X", "stopped"))
 
 
 def test_no_infusion_of_fresh_product_starts_unless_every_rule_holds(tmp_path, record_property):
     base = make_base(tmp_path, fresh_product())
-    reached = run(base, part=1, share=6)
+    reached = run(base, part=1, share=2)
     record_property("figure", in_words(base.scene.name, reached))
     check_reached(reached, *NEEDED)

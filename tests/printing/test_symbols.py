@@ -54,7 +54,7 @@ def test_runs_of_digits_of_any_length_read_back_as_code_128(text: str):
     assert read_back(code128_svg(text), CODE128) == text
 
 
-@pytest.mark.parametrize("text", ["=A99992600000100", "CU1:bag:K7Q2M9X4T1ZB8", "0", "00", "000", "A", "~", " "])
+@pytest.mark.parametrize("text", ["=A99992600000100", "CU1:bag:K7Q2M9X4T1ZB8", "0", "00", "000", "99", "990", "9912", "99A", "A", "~", " "])
 def test_short_and_plain_texts_read_back(text: str):
     assert read_back(code128_svg(text), CODE128) == text
     assert read_back(qr_svg(text), QR) == text

@@ -265,9 +265,11 @@ def test_process_that_does_not_finish_is_a_fault(long, monkeypatch, program, sai
     assert said in str(report.faults[0])
 
 
-def test_process_that_cannot_begin_is_a_fault(long, monkeypatch):
+def test_everything_is_checked_here_where_no_process_can_begin(long, monkeypatch):
     monkeypatch.setattr(verification_scan.sys, "executable", "/no/such/interpreter")
-    assert "No such file" in long.first_fault()
+    assert long.verify().ok
+    long.edit(CHANGES["text"][0].format(id=SIZE))
+    assert named(SIZE - 1, long) in long.first_fault()
 
 
 def test_no_process_outlives_a_verification_that_fails(long, monkeypatch):

@@ -91,6 +91,8 @@ def test_what_was_typed_is_shown_again_and_recorded_by_who_signs_in(bed):
     entered = bed.nurse.send(asleep, "/sign-in", {"account": NURSE_TWO, "secret": SECRET})
     assert entered.code == 200
     assert "Description flush and wheeze" in entered.text
+    assert "in your own name" in entered.text
+    assert "Demo Nurse Two" in entered.text, "the page says who signed in"
     done = bed.nurse.send(entered, f"{bed.url}/acts/reaction_recorded")
     assert (done.code, done.location) == (303, bed.url), done.text
     ((account, act),) = entries_by(bed, ReactionRecorded)

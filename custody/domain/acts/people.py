@@ -339,3 +339,21 @@ class AccessRefused(Act):
     account: AccountId
     what: str
     refusal: str
+
+
+@act(
+    "record_viewed",
+    title="Record viewed",
+    about=AccountId,
+    after=("account_created",),
+    unguarded_because=HAPPENED,
+    biz_step="other",
+    by=EVERYONE,
+    evidence=True,
+)
+@dataclass(frozen=True, kw_only=True)
+class RecordViewed(Act):
+    """What an inspector or monitor looked at: a thing, a search, or the audit trail of a person and a period."""
+
+    account: AccountId
+    what: str

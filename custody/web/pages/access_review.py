@@ -10,7 +10,7 @@ from custody.domain.ids import StudyId
 from custody.errors import CustodyError, NotFoundError, RepeatedKeyError
 from custody.web import current
 from custody.web.access import needs
-from custody.web.account_words import days_text, due_text, grant_text
+from custody.web.account_words import dated_grant_text, due_text
 from custody.web.deeds import may_sign_first
 from custody.web.errors import sentence, status_of
 from custody.web.outcomes import outcome_page
@@ -77,7 +77,7 @@ def _page(problems: tuple[Problem, ...], status: int = 200) -> tuple[str, int]:
         page_title=words.say("access_review.title"),
         review=review_shown(words, standing, study),
         rows=[_row(words, row) for row in rows],
-        columns=[{"label": words.say(key), "number": False} for key in ("people.account", "people.name", "people.may", "people.access")],
+        columns=[{"label": words.say(key), "number": False} for key in ("people.account", "people.name", "people.grants", "people.access")],
         digest=list_digest(rows).value,
         may_sign=may,
         meaning=words.term(rule.slots[0].meaning),
@@ -91,9 +91,7 @@ def _page(problems: tuple[Problem, ...], status: int = 200) -> tuple[str, int]:
 def _row(words: Words, row: AccountSeen) -> list[dict[str, object]]:
     semicolon = words.say("people.semicolon")
     grants = semicolon.join(
-        f"{grant_text(words, each.grant)}, {days_text(words, each.valid_from, each.valid_until)}"
-        for each in row.grants
-        if not (each.revoked or each.is_over)
+        dated_grant_text(words, each.grant, each.valid_from, each.valid_until) for each in row.grants if not (each.revoked or each.is_over)
     )
     access = semicolon.join((access_text(words, row), *(due_text(words, each, row.today) for each in row.due)))
     href = url_for("people.one", account=row.account.value)

@@ -10,7 +10,7 @@ from custody.domain.acts.people import BadgeRevoked, SecretKind
 from custody.errors import CustodyError
 from custody.web import current
 from custody.web.access import signed_in
-from custody.web.account_words import event_shown, records_shown
+from custody.web.account_words import event_shown, records_shown, reset_shown
 from custody.web.answers import SYMBOL_STARTS
 from custody.web.app import COOKIE
 from custody.web.entering import BENCH_COOKIE, bench_here, drop_cookie, set_cookie
@@ -81,7 +81,7 @@ def _page(problems: tuple[Problem, ...], status: int = 200) -> tuple[str, int]:
         "pages/own_account.html",
         page_title=words.say("own.title"),
         seen=seen,
-        reset=None if reset is None else event_shown(words, reset),
+        reset=None if reset is None else reset_shown(words, reset),
         events=[event_shown(words, event) for event in events],
         records=records_shown(words, seen),
         badge=badges.badge_symbol(here.account, seen.badge),

@@ -72,9 +72,17 @@ def enter() -> Page:
         return sign_in_page(then=where, kept=kept, account=typed, problems=(Problem(text, "account"),), status=status)
     token, csrf_secret = answer
     there = same_site_path(where)
+    if kept:
+        _is_here(token)
     response = make_response(resume_page(there, kept, csrf_secret) if kept else redirect(there))
     set_cookie(response, COOKIE, token)
     return response
+
+
+def _is_here(token: str) -> None:
+    """The page that answers says already who it is that signed in."""
+    with current.store().reading() as connection:
+        g.present = people.present(connection, current.installation().config, token, current.now())
 
 
 def _let_in(typed: str, given: str) -> tuple[str, str] | SignInRefusal:

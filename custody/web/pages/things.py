@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,11 +14,14 @@ from custody.domain.acts.base import ACTS
 from custody.domain.acts.record import Corrected
 from custody.domain.ids import Node, node_of
 from custody.errors import NotFoundError
+from custody.printing.symbols import qr_svg
 from custody.web import current
 from custody.web.access import signed_in
 from custody.web.corrected import changed_lines, own_lines
+from custody.web.gaps import gap_shown
 from custody.web.pages.proposals import waiting_columns, waiting_row
 from custody.web.standings import blocked_text, state_text
+from custody.web.viewing_log import note_view
 from custody.web.wording import Line, lines_of, reason_of, typed_lines, verdict_key
 from custody.words import Words
 from custody.workflows.desks.corrections import correctable, replacement_of
@@ -67,15 +71,19 @@ def passport(kind: str, name: str) -> str:
     except NotFoundError:
         _keep_hidden(node)
         raise
+    note_view(node.key)
     events = list(_events(words, told, mine))
     return render_template(
         "pages/thing.html",
         page_title=words.named(node),
         node=node,
-        shown={"now": _now_text(words, stands), "next": words.act_title(stands.next) if stands.next else "", "bad": bool(stands.blocked),
+        shown={"now": _now_text(words, stands), "next": _next_text(words, stands), "bad": bool(stands.blocked),
                "events": [*events, *_planned(words, stands)]},
         blocked=blocked_text(words, stands),
         expires=stands.expires_at,
+        gaps=sum(event.kind == "gap" and not event.corrected for event in told),
+        print_now="print" in request.args,
+        live=_picture(url_for("things.passport", kind=node.kind, name=node.value, _external=True)),
         parents=[_link(words, each) for each in story.parents[:PARENTS_SHOWN]],
         children=[_link(words, each) for each in story.children[:PARENTS_SHOWN]],
         acts=[(words.act_title(act), url_for("acts.form", name=act, about=node.key)) for act in possible],
@@ -141,6 +149,19 @@ def _now_text(words: Words, stands: Standing) -> str:
     return f"{state} · {words.date_time(stands.since)}" if stands.since is not None else state
 
 
+def _next_text(words: Words, stands: Standing) -> str:
+    """The step that comes next and until when, for what has a deadline."""
+    if not stands.next or stands.over:
+        return ""
+    step = words.act_title(stands.next)
+    return step if stands.expires_at is None else words.say("passport_page.by_step", step=step, at=stands.expires_at)
+
+
+def _picture(address: str) -> str:
+    """A QR code of an address, as an image that needs no further request."""
+    return "data:image/svg+xml;base64," + base64.b64encode(qr_svg(address).encode()).decode()
+
+
 def _is_planned_twice(event: TimelineEvent) -> bool:
     """A countersignature's act is told by its proposal already, when both are on one page."""
     return False if event.kind != "act" else event.act in {"proposed", "countersigned"}
@@ -177,8 +198,8 @@ def _corrected(words: Words, values: dict[str, Any], stands: dict[str, tuple[Lin
 
 def _event(words: Words, event: TimelineEvent) -> EventShown:
     if event.kind == "gap":
-        length = words.duration((event.ends_at or current.now()) - event.happened_at)
-        return EventShown(kind="gap", title=words.say("timeline.gap", length=length), at=event.happened_at, bad=True)
+        title, gap_facts = gap_shown(words, event)
+        return EventShown(kind="gap", title=title, at=event.happened_at, bad=not event.corrected, facts=gap_facts)
     if event.kind == "verdict":
         return _verdict(words, event)
     tags = [words.say("timeline.late")] * event.late + [words.say("timeline.corrected")] * event.corrected

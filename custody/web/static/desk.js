@@ -30,6 +30,9 @@
     addEventListener("beforeprint", () => { folded.open = true; });
   }
 
+  /* Asked for by a button or by the bar code “Print”. */
+  if (document.querySelector("[data-print-now]")) print();
+
   /* The form that a button has just opened comes into view; the first field takes the keys. */
   const panel = document.querySelector(".act-panel");
   if (panel && !document.querySelector(".problems")) {

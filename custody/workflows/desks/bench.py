@@ -113,8 +113,8 @@ def _row(connection: Connection, dossier: Dossier, viewer: Viewer, study: StudyF
     stage = stage_of(connection, dossier, study, node)
     faults = standing(dossier, viewer, node, now).blocked
     own = tuple(fault for fault in faults if fault.node in {None, node})
-    if not stage.next and not own:
-        return None
+    if not stage.next and not (own and isinstance(node, BankId)):
+        return None  # a made lot is not at the bench any more; vials of a made bank are still drawn here
     return Row(
         node=node,
         state=stage.state,

@@ -36,6 +36,8 @@ from custody.workflows.people import Present
 from custody.workflows.standing import Fault, standing
 
 BAGS_MAX = 200
+UNDONE_WITHIN = timedelta(hours=24)
+"""“Undo last” means the work at hand; what is older is corrected where it stands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +133,7 @@ def sheet(
             expires_by=_expires_by(dossier, study, node, now),
             bags=_bags(connection, dossier, node),
             family=lineage(connection, viewer, node).value,
-            last=_last(connection, dossier, viewer, present, node),
+            last=_last(connection, dossier, viewer, present, node, now),
             offers=offers(dossier, present, viewer.study, node, acts),
         )
     )
@@ -252,10 +254,12 @@ def _bag(streams: Dossier, bag: BagId) -> BagMade:
     return BagMade(bag=bag, newest=newest.act.rule.name if newest is not None else "", retained=kept)
 
 
-def _last(connection: Connection, dossier: Dossier, viewer: Viewer, present: Present, node: Product) -> Last | None:
+def _last(connection: Connection, dossier: Dossier, viewer: Viewer, present: Present, node: Product, now: datetime) -> Last | None:
     """What this person would take back if something was wrong: their own newest entry here."""
     mine = correctable(connection, viewer, present, node).value
     for deed in reversed(dossier.deeds(node, Act)):
+        if now - deed.recorded_at > UNDONE_WITHIN:
+            return None
         if deed.digest.value in mine and deed.began.by.person == present.person:
             return Last(digest=deed.digest, act=deed.act.rule.name, at=deed.recorded_at)
     return None

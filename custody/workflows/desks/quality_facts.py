@@ -51,6 +51,7 @@ class GapSeen:
     disposed_by: str = ""
     disposed_at: datetime | None = None
     why: str = ""
+    expires_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -103,6 +104,7 @@ class Cold:
     needs_file: bool
     rejected: bool
     released: bool
+    expires_at: datetime | None
 
     @property
     def waits(self) -> bool:
@@ -144,7 +146,16 @@ def cold_of(dossier: Dossier, bag: BagId, study: StudyFold, now: datetime) -> Co
         needs_file=any(each.code in NOT_RELEASABLE for each in judged.reasons),
         rejected=life.rejection is not None,
         released=life.release_of(judged) is not None,
+        expires_at=expiry_of(dossier, bag, study),
     )
+
+
+def expiry_of(dossier: Dossier, bag: BagId, study: StudyFold) -> datetime | None:
+    """The earliest of its clocks; None where they are not known, which is a line on a list and no verdict."""
+    try:
+        return BagFold(dossier, bag, study).earliest_expiry().expires_at
+    except MissingFact:
+        return None
 
 
 def _places(life: ColdLife, judged: JudgedLife) -> Iterator[PlaceSeen]:
@@ -187,6 +198,9 @@ def gaps_of(dossier: Dossier, bags: tuple[BagId, ...], study: StudyFold, now: da
             disposal = custody.disposal_of(gap)
             if before is not None and before.is_open and disposal is not None:
                 continue  # disposed of for this bag only
+            ends = (
+                each for each in (expiry_of(dossier, bag, study), before.expires_at if before is not None else None) if each is not None
+            )
             node = gap.node if isinstance(gap.node, BagId | ShipmentId) else bag
             found[gap] = GapSeen(
                 node=node,
@@ -197,6 +211,7 @@ def gaps_of(dossier: Dossier, bags: tuple[BagId, ...], study: StudyFold, now: da
                 disposed_by=disposal.signers[0].printed_name if disposal is not None else "",
                 disposed_at=disposal.at if disposal is not None else None,
                 why=disposal.act.reason if disposal is not None else "",
+                expires_at=min(ends, default=None),
             )
     return tuple(sorted(found.values(), key=lambda gap: (not gap.is_open, gap.start)))
 

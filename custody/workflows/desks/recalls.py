@@ -1,4 +1,4 @@
-"""The list of a recall: every bag that came from a thing, where it is and whom it was meant for or given to; and what the thing came from."""
+"""The list of a recall: every bag that came from a thing, where it is, whom it was meant for or given to; and what the thing came from."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from custody.workflows.dossiers import dossier_of
 from custody.workflows.standing import holder_of
 from custody.workflows.tracing import Traced, trace
 
+DONOR_SIDE = frozenset({"donor", "donation"})
+"""Donor and participant never meet on one screen (rules, first principles): their lists name doses, each lot's list the participants."""
 GIVEN = frozenset({BagState.INFUSING, BagState.INFUSED, BagState.PARTIAL})
 SHARED = frozenset({"bank", "donation", "donor", "tissue"})
 """What lots of one family have in common (rules section 9.3)."""
@@ -54,7 +56,7 @@ class BagTraced:
 class RecallList:
     """`bags`: from the thing itself; `sisters`: of sister lots, from the same bank or donor; `behind`: what it came from, nearest first.
 
-    `others`: what else came from it (banks, lots, shipments, doses).
+    `others`: what else came from it (banks, lots, shipments, doses); participants stand with their bags.
     """
 
     node: Node
@@ -91,16 +93,16 @@ def recall_list(connection: Connection, viewer: Viewer, node: Node, now: datetim
             node=node,
             recall=recall.act.recall if recall is not None else "",
             reason=recall.act.reason if recall is not None else "",
-            bags=_bags(connection, viewer, own),
-            sisters=_bags(connection, viewer, sisters),
+            bags=_bags(connection, viewer, own, named=node.kind not in DONOR_SIDE),
+            sisters=_bags(connection, viewer, sisters, named=node.kind not in DONOR_SIDE),
             behind=behind,
-            others=tuple(each for each in ahead if not isinstance(each.node, BagId)),
+            others=tuple(each for each in ahead if not isinstance(each.node, BagId | ParticipantId)),
             as_of=now,
         )
     )
 
 
-def _bags(connection: Connection, viewer: Viewer, bags: Iterable[BagId]) -> tuple[BagTraced, ...]:
+def _bags(connection: Connection, viewer: Viewer, bags: Iterable[BagId], *, named: bool) -> tuple[BagTraced, ...]:
     """Those that must be brought back first, then those given, then those that are gone."""
     wanted = list(bags)
     if not wanted or viewer.study is None:
@@ -109,7 +111,8 @@ def _bags(connection: Connection, viewer: Viewer, bags: Iterable[BagId]) -> tupl
         found = list(_traced(dossier_of(connection, [*wanted, viewer.study]), wanted, viewer))
     except LedgerBrokenError:
         found = [one for bag in wanted for one in _one_by_one(connection, viewer, bag)]
-    found = [_with_dose(connection, viewer, each) for each in found]
+    if named:
+        found = [_with_participant(connection, viewer, each) for each in found]
     return tuple(sorted(found, key=lambda each: (not each.is_loose, not each.given, each.bag.value)))
 
 
@@ -151,7 +154,7 @@ def _dose_of(fold: BagFold) -> DoseId | None:
     return fold.prepared.act.dose if fold.prepared is not None else fold.reserved_for
 
 
-def _with_dose(connection: Connection, viewer: Viewer, bag: BagTraced) -> BagTraced:
+def _with_participant(connection: Connection, viewer: Viewer, bag: BagTraced) -> BagTraced:
     """The participant's code stands in the record of the dose."""
     if bag.dose is None or viewer.study is None:
         return bag

@@ -55,7 +55,7 @@ def test_hold_placed_on_the_bag_is_foreseen_before_anything_is_thawed(web):
     cast = cast_of(web, "good")
     bag = cast.dose_bags[0]
     held = {"hold": "H-77", "reason": "label torn", "owner": "QA"}
-    page = inline(web.browser("demo-qa-one"), f"/desks/quality/bag/{bag}?act=hold_placed", held)
+    page = inline(web.browser("demo-qa-one"), f"/desks/quality/bag/{bag}?act=hold_placed&hold=H-77&owner=QA", held)
     assert 'class="confirmation"' in page.html, page.text
     web.clock.advance(minutes=1)
     page = web.browser(PREPARER).get(DESK)

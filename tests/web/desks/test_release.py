@@ -33,7 +33,7 @@ def test_queue_shows_what_waits_with_its_deadline_and_next_step(looked_at):
 def test_release_is_disabled_with_the_reasons_in_words(looked_at):
     text = looked_at.signed_in(QP).get(LOT).text
     shown = text[text.index("Not possible now") :]
-    assert "Released by the qualified person The batch record was not reviewed since its last entry" in shown
+    assert "Released by the qualified person Not yet. The batch record was not reviewed since its last entry" in shown
     assert not any(action.startswith("/acts/released") for action in looked_at.signed_in(QP).get(f"{LOT}?act=released").actions)
 
 

@@ -91,6 +91,8 @@ def _dose(node: DoseId) -> Page:
         sentence=shown.foresight_sentence(words, dose),
         rules=shown.rules(words, dose),
         to_come=shown.to_come(words, dose),
+        judged_then=shown.judged_then(words, dose),
+        thawed=dose.is_thawed,
         bags=tuple(shown.bag_card(words, DESK, dose, bag, found, now) for bag in dose.bags),
     )
 

@@ -114,7 +114,13 @@ def rules(words: Words, dose: DoseToPrepare) -> tuple[RuleRow, ...]:
     """Each rule once, with the step at which it speaks."""
     if dose.foresight is None:
         return ()
-    return tuple(_rule(words, dose.node, each) for each in dose.foresight.rules)
+    return tuple(_rule(words, dose.node, each) for each in dose.foresight.rules if each.found.outcome != "later")
+
+
+def judged_then(words: Words, dose: DoseToPrepare) -> tuple[str, ...]:
+    """Rules about what is only scanned, answered or signed at the act itself."""
+    rules = dose.foresight.rules if dose.foresight is not None else ()
+    return tuple(dict.fromkeys(words.gate(each.found.gate) for each in rules if each.found.outcome == "later"))
 
 
 def _rule(words: Words, node: DoseId, each: AtStep) -> RuleRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import redirect, request
+from flask import request
 
 from custody.domain.acts.release import PendingTest
 from custody.domain.ids import BankId, DoseId, LotId, Node
@@ -49,9 +49,6 @@ def sheet(node: Node) -> Page:
     words = current.words()
     with current.store().reading() as connection:
         found = read.sheet(connection, current.viewer(), current.present(), node, DESK.acts, current.now()).value
-    given = _given(found, request.args.get("act", ""))
-    if given and not any(name in request.args for name in given):
-        return redirect(desk_href(DESK, node, request.args["act"], **given))
     offered = tables.worded(words, found.offers, {"released": found.foreseen, "released_conditionally": found.conditional})
     return sheet_page(
         DESK,
@@ -61,6 +58,7 @@ def sheet(node: Node) -> Page:
         facts=_facts(words, found),
         beside=_beside(words, found, request.args.get("act", "")),
         main=found.next,
+        given=_given(found, request.args.get("act", "")),
         stopped=_stopped(words, found, offered),
         rules=_rules(words, found, found.foreseen),
         rules_sentence=foresight_text(words, found.foreseen),

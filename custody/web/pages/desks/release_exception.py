@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import redirect, request
+from flask import request
 
 from custody.domain.ids import DoseId
 from custody.web import current
 from custody.web.desk_kit import Page, sheet_page
-from custody.web.desk_parts import CriterionRow, desk_href
+from custody.web.desk_parts import CriterionRow
 from custody.web.desks import Desk
 from custody.web.foresight import foresight_text, rule_rows
 from custody.web.pages.desks import release_tables as tables
@@ -23,10 +23,10 @@ def exception_sheet(desk: Desk, node: DoseId) -> Page:
     words = current.words()
     with current.store().reading() as connection:
         found = read.sheet(connection, current.viewer(), current.present(), node, desk.acts, current.now()).value
-    act = request.args.get("act", "")
-    if found.asked is not None and act == "released_exceptionally" and "lot" not in request.args:
+    given = {}
+    if found.asked is not None and request.args.get("act") == "released_exceptionally":
         asked = found.asked.request
-        return redirect(desk_href(desk, node, act, lot=asked.lot.value, test=asked.test, result=asked.result.value))
+        given = {"lot": asked.lot.value, "test": asked.test, "result": asked.result.value}
     return sheet_page(
         desk,
         node,
@@ -34,6 +34,7 @@ def exception_sheet(desk: Desk, node: DoseId) -> Page:
         template="pages/desks/release_exception.html",
         facts=_facts(words, found),
         beside=_facts(words, found),
+        given=given,
         problem="" if found.asked is not None else words.say("desk.release.no_exception"),
         main=found.asked.next if found.asked is not None else "",
         steps=_steps(words, found.asked) if found.asked is not None else (),

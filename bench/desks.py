@@ -1,0 +1,189 @@
+"""What the server spends on each page of each desk, in process: time, processor time, statements and rows of the database."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
+
+from bench.facility import Facility
+from custody.config import Config
+from custody.domain.terms import Role
+from custody.store import lookups, watch
+from custody.web.app import create_app
+from custody.web.desks import DESKS, Desk
+from custody.workflows.demonstration import SECRET
+from custody.workflows.rehearsal.steps import people
+
+ROUNDS = 30
+WARM_UP = 3
+P50_MS, P99_MS = 50.0, 150.0
+"""What is to be reached (issue 3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One page. `first_ms` is the first time this process shows it; `statements` and `rows` are of one later time."""
+
+    desk: str
+    page: str
+    account: str
+    code: int
+    first_ms: float
+    p50_ms: float
+    p99_ms: float
+    cpu_p50_ms: float
+    statements: int
+    rows: int
+    kilobytes: float
+
+    @property
+    def is_slow(self) -> bool:
+        return self.p50_ms > P50_MS or self.p99_ms > P99_MS
+
+
+class Counter:
+    """Statements and rows on every connection of this process while it counts."""
+
+    def __init__(self) -> None:
+        self.statements = self.rows = 0
+        self._connections: list[sqlite3.Connection] = []
+        event.listen(Engine, "connect", self._note)
+
+    def _note(self, connection: Any, _record: Any) -> None:
+        self._connections.append(connection)
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """New connections that are opened meanwhile are left out: there is one for each thread, and it is there."""
+        self.statements = self.rows = 0
+        for connection in self._connections:
+            connection.set_trace_callback(self._statement)
+            connection.row_factory = self._row
+        yield
+        for connection in self._connections:
+            connection.set_trace_callback(None)
+            connection.row_factory = None
+
+    def _statement(self, text: str) -> None:
+        self.statements += not text.startswith(("BEGIN", "ROLLBACK", "COMMIT", "--"))
+
+    def _row(self, _cursor: Any, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.rows += 1
+        return row
+
+
+@dataclass(frozen=True)
+class _Client:
+    client: FlaskClient
+    account: str
+
+    def get(self, path: str) -> tuple[int, str]:
+        answer = self.client.get(path, headers={"Accept-Language": "en"})
+        return answer.status_code, answer.get_data(as_text=True)
+
+
+def pages(place: Facility, only: tuple[str, ...] = (), rounds: int = ROUNDS) -> Iterator[Measured]:
+    """Every desk of the table: its page and one sheet; then the work list, search and passports.
+
+    Every reading counts as too old, as in a house where others record acts all the time: each page proves the stored bytes again.
+    """
+    watch.READ_AGAIN_AFTER_S = 0.0
+    logging.disable(logging.INFO)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    counter = Counter()
+    config = Config(database_url=place.store.url, key_dir=place.folder / "keys", secure_cookies=False)
+    app = create_app(place.store, config, lambda: place.now)
+    app.testing = True
+    for desk in DESKS:
+        if only and desk.name not in only:
+            continue
+        who = _sign_in(app.test_client(), _account(desk))
+        home = _home(desk)
+        yield _measured(who, desk.name, home, counter, rounds)
+        sheet = _sheet(place, who, desk, home)
+        if sheet:
+            yield _measured(who, desk.name, sheet, counter, rounds)
+    for path, name, account in _others(place):
+        if not only or name in only:
+            yield _measured(_sign_in(app.test_client(), account), name, path, counter, rounds)
+
+
+def _account(desk: Desk) -> str:
+    """Somebody who works there: of those with the fewest roles, the first."""
+    fitting = [person for person in people().values() if desk.roles & set(person.roles)]
+    return min(fitting, key=lambda person: len(person.roles)).account.value
+
+
+def _sign_in(client: FlaskClient, account: str) -> _Client:
+    answer = client.post("/sign-in", data={"account": account, "secret": SECRET, "then": "/"})
+    assert answer.status_code == 302, answer.get_data(as_text=True)[:2000]
+    return _Client(client, account)
+
+
+def _home(desk: Desk) -> str:
+    return f"/desks/{desk.name.replace('_', '-')}" if desk.has_sheets else f"/{desk.endpoint.partition('.')[0]}"
+
+
+def _sheet(place: Facility, who: _Client, desk: Desk, home: str) -> str:
+    """The sheet of the first thing that the desk lists; where it lists nothing, of the newest thing of its kinds."""
+    found = re.search(rf'href="({re.escape(home)}/[^"?#]+/[^"?#]+|{re.escape(home)}/[^"?#/]+)["?#]', who.get(home)[1])
+    if found:
+        return found[1]
+    with place.store.reading() as connection:
+        for kind in desk.kinds:
+            for item in lookups.streams_of_kind(connection, kind, limit=1):
+                name = item.stream.replace(":", "/") if desk.has_sheets else item.stream.partition(":")[2]
+                return f"{home}/{name}"
+    return ""
+
+
+def _others(place: Facility) -> Iterator[tuple[str, str, str]]:
+    with place.store.reading() as connection:
+        bag, lot, shipment = (lookups.streams_of_kind(connection, kind, limit=1)[0].stream for kind in ("bag", "lot", "shipment"))
+    for role in (Role.OPERATOR, Role.QP, Role.COLD_CHAIN_OPERATOR, Role.PREPARER, Role.BEDSIDE_NURSE, Role.INSPECTOR, Role.CARRIER):
+        yield "/", "work list", next(person.account.value for person in people().values() if role in person.roles)
+    yield "/search?q=LOT-00", "search", "demo-qa-one"
+    yield "/search?q=LOT-00", "search", "demo-receiver-one"
+    for thing, account in ((bag, "demo-qa-one"), (lot, "demo-qa-one"), (shipment, "demo-receiver-one"), (bag, "demo-preparer-one")):
+        yield f"/things/{thing.replace(':', '/')}", "passport", account
+
+
+def _measured(who: _Client, name: str, path: str, counter: Counter, rounds: int) -> Measured:
+    first, _ = _timed(who, path)
+    for _ in range(WARM_UP):
+        code, text = who.get(path)
+    wall, cpu = zip(*(_timed(who, path) for _ in range(rounds)), strict=True)
+    with counter.counting():
+        who.get(path)
+    ordered = sorted(wall)
+    return Measured(
+        desk=name,
+        page=path,
+        account=who.account,
+        code=code,
+        first_ms=first,
+        p50_ms=statistics.median(wall),
+        p99_ms=ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
+        cpu_p50_ms=statistics.median(cpu),
+        statements=counter.statements,
+        rows=counter.rows,
+        kilobytes=len(text.encode()) / 1024,
+    )
+
+
+def _timed(who: _Client, path: str) -> tuple[float, float]:
+    """Milliseconds on the clock and of the processor."""
+    began, spent = time.perf_counter(), time.process_time()
+    who.get(path)
+    return (time.perf_counter() - began) * 1000, (time.process_time() - spent) * 1000

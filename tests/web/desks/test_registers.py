@@ -1,0 +1,100 @@
+"""The registers desk: due dates that warn before they block, what waits for a step, and each register whole."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.web.at_the_desks import cast_of
+from tests.web.desks.test_quality_control import inline
+
+DESK = "/desks/registers"
+QA, ADMIN, OPERATOR, PACKER = "demo-qa-one", "demo-admin-one", "demo-operator-one", "demo-coldchain-one"
+KINDS = ("material", "equipment", "shipper", "logger", "account", "site", "study", "documents")
+
+
+@pytest.fixture(scope="module")
+def cast(looked_at):
+    return cast_of(looked_at, "good")
+
+
+def test_every_register_is_reached_from_the_desk(looked_at):
+    page = looked_at.signed_in(QA).get(DESK)
+    for kind in KINDS:
+        assert f'href="{DESK}/of/{kind}"' in page.html, kind
+    assert "Temperature loggers (" in page.text
+
+
+def test_calibration_warns_before_it_blocks(web):
+    cast = cast_of(web, "good")
+    path = f"{DESK}/logger/{cast.trip_logger}"
+    first = web.browser(QA).get(path)
+    until = re.search(r"until (\d{4}-\d\d-\d\d)", first.text)
+    assert until, first.text
+    assert "in order" in first.text
+    due = web.clock.now.fromisoformat(f"{until[1]}T00:00:00+00:00")
+    web.clock.now = due - timedelta(days=10)
+    page = web.browser(QA).get(DESK)
+    assert f"logger {cast.trip_logger}" in page.text
+    assert "10 days left" in page.text
+    web.clock.now = due + timedelta(days=2)
+    page = web.browser(QA).get(path)
+    assert "PAST ITS DATE: hold points refuse it" in page.text
+    assert "2 days late" in page.text
+
+
+def test_late_things_come_first(web):
+    cast = cast_of(web, "good")
+    web.clock.now += timedelta(days=400)
+    page = web.browser(QA).get(f"{DESK}/of/logger")
+    assert page.text.index("days late") < page.text.index("Server time") or "days late" in page.text
+    assert cast.trip_logger.value in page.text
+
+
+def test_material_that_waits_for_its_release_is_released_in_place(web):
+    moment = {"expires_at.date": "2027-01-01", "expires_at.time": "10:00:00", "expires_at.offset": "+08:00"}
+    given = {"material": "MAT-99", "name": "Trypsin", "supplier": "S", "supplier_lot": "7", "certificate": "C-7", "animal_origin": "no"}
+    page = inline(web.browser(OPERATOR), f"/acts/material_received?then={DESK}", given | moment)
+    assert 'class="confirmation"' in page.html, page.text
+    web.clock.advance(minutes=1)
+    page = web.browser(QA).get(DESK)
+    assert "not released, certificate C-7 Trypsin · S 7" in page.text
+    path = f"{DESK}/material/MAT-99"
+    assert f"{path}?act=material_released" in page.html
+    page = inline(web.browser(QA), f"{path}?act=material_released", {})
+    assert f'href="{path}">Back to' in page.html, page.text
+    assert "MAT-99" not in web.browser(QA).get(DESK).text
+
+
+def test_study_shows_its_documents_keys_and_the_review_of_accounts(looked_at):
+    text = looked_at.signed_in(QA).get(f"{DESK}/study/NCT06505941").text
+    assert "Consent form of donors" in text
+    assert "Study version 1" in text
+    assert "days left" in text or "days late" in text
+
+
+def test_account_shows_training_and_leads_to_the_persons_page(looked_at):
+    page = looked_at.signed_in(QA).get(f"{DESK}/account/{OPERATOR}")
+    assert "Training" in page.text
+    assert f'href="/people/{OPERATOR}"' in page.html
+
+
+def test_what_cannot_be_done_now_says_why(looked_at, cast):
+    text = looked_at.signed_in(PACKER).get(f"{DESK}/logger/{cast.trip_logger}").text
+    assert "Temperature logger calibrated" in text
+    assert "This is done by: QA reviewer" in text
+
+
+@pytest.mark.parametrize("path", ["/of/lot", "/logger/UNKNOWN-1", "/lot/LOT-0001"])
+def test_thing_that_is_unknown_or_not_of_this_desk_is_not_found(looked_at, path):
+    assert looked_at.signed_in(QA).get(f"{DESK}{path}").code == 404
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("account", [QA, OPERATOR])
+def test_pages_are_worded_in_both_languages(looked_at, cast, account, language):
+    things = (f"logger/{cast.trip_logger}", f"shipper/{cast.shipper}", "study/NCT06505941")
+    for path in (DESK, *(f"{DESK}/of/{kind}" for kind in KINDS), *(f"{DESK}/{thing}" for thing in things)):
+        page = looked_at.signed_in(account, language).get(path)
+        assert page.code == 200, page.text
+        assert not re.search(r"\[[a-z_]+(\.[A-Za-z_]+)*\]", page.html), page.text
