@@ -102,6 +102,7 @@ def pages(place: Facility, only: tuple[str, ...] = (), rounds: int = ROUNDS) -> 
     logging.disable(logging.INFO)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     counter = Counter()
+    place.store.close()  # connections that are opened again are counted
     config = Config(database_url=place.store.url, key_dir=place.folder / "keys", secure_cookies=False)
     app = create_app(place.store, config, lambda: place.now)
     app.testing = True

@@ -201,7 +201,7 @@ class _Writer:
                 series.keep_series(connection, step.series)
         self.rows, self.files = [], []
 
-    def _append(self, act: Act, step: Step, account: str, place: int | None, signed: Act, digest: Digest) -> Digest:  # noqa: PLR0917
+    def _append(self, act: Act, step: Step, account: str, place: int | None, signed: Act, digest: Digest) -> Digest:
         # Whoever writes later is recorded later, if only by a moment.
         self.recorded_at = max(self.recorded_at + timedelta(microseconds=1), step.at)
         by = _signed(account, signed, place, self.recorded_at)
@@ -246,9 +246,7 @@ def _part(act: Act, step: Step, place: int, digest: Digest, rule: Any) -> Act:
     """What stands in the ledger for the person at this place: the proposal, or their countersignature."""
     if place == 0:
         body = canonical(body_of(act)).decode()
-        return Proposed(
-            node=act.subject, proposal=digest, act=rule.name, act_version=rule.version, body=body, expires_at=step.at + WAITS
-        )
+        return Proposed(node=act.subject, proposal=digest, act=rule.name, act_version=rule.version, body=body, expires_at=step.at + WAITS)
     answers = canonical(body_of(step.second or act)).decode() if rule.second == "repeat" else ""
     return Countersigned(node=act.subject, proposal=digest, meaning=rule.slots[place].meaning, answers=answers)
 
@@ -273,4 +271,3 @@ def _signed(account: str, act: Act, place: int | None, at: datetime) -> Signed:
 def _role(account: str, allowed: frozenset[Any]) -> Any:
     roles = cast_people()[account].roles
     return next((role for role in roles if role in allowed), roles[0])
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from custody.domain.acts.manufacturing import LotStarted
 from custody.domain.acts.quality import DeviationOpened, HoldPlaced, Recalled, ResultRecorded

@@ -18,6 +18,7 @@ from custody.errors import InputError
 
 PRINTABLE = re.compile(r"[ -~]+")
 PRINTABLE_LINES = re.compile(r"[ -~\n]+")
+WITH_SEPARATOR = re.compile(r"[ -~\n\x1d]+")
 CODE128_LENGTH_MAX = 100
 # Quiet zones in modules: ISO/IEC 15417 asks for ten beside Code 128, ISO/IEC 18004 for four around QR.
 CODE128_QUIET, QR_QUIET = 10, 4
@@ -52,13 +53,14 @@ def code128_svg(text: str) -> str:
     return _svg(path, len(modules) + 2 * CODE128_QUIET, CODE128_HEIGHT, CODE128_MODULE_PX)
 
 
-def qr_svg(text: str) -> str:
+def qr_svg(text: str, *, with_separator: bool = False) -> str:
     """`text` as a QR symbol that still reads with 15 % of it damaged (level M), as small as its characters allow.
 
     Raises InputError for an empty text, for characters that are not printable ASCII or line ends (without a declared character
-    set readers guess the rest differently), and for more text than a symbol holds.
+    set readers guess the rest differently), and for more text than a symbol holds. `with_separator`: GS is allowed too, to try whether a
+    scanner sends it.
     """
-    _require(text, PRINTABLE_LINES, "a QR code", None)
+    _require(text, WITH_SEPARATOR if with_separator else PRINTABLE_LINES, "a QR code", None)
     symbol = _smallest(text)
     rows = symbol.get_matrix()
     path = "".join(

@@ -84,6 +84,7 @@ AFTER = (
     ("nav.search", "work.search"),
     ("nav.acts", "acts.every"),
     ("nav.account", "own.show"),
+    ("station.title", "station.setup"),
     ("nav.badges", "demonstration.sheet"),
 )
 """The main menu around the desks: words and page; pages this person may not open, or this store does not have, are left out."""

@@ -15,6 +15,7 @@ from custody.domain.acts.base import ACTS, field_types
 from custody.domain.ids import Node, node_of
 from custody.errors import InputError, NotFoundError
 from custody.web import access, current
+from custody.web.commands import DO_NEXT, command_of, follow
 from custody.web.deeds import empty_typed, form_fields, happened_field, task
 from custody.web.desk_parts import (
     ActPanel,
@@ -24,6 +25,7 @@ from custody.web.desk_parts import (
     offer_buttons,
     signature_texts,
     standing_rows,
+    step_href,
     thing_href,
     why_text,
 )
@@ -89,6 +91,10 @@ def home_page(
     `broken`: things whose record could not be read. `own`: what its template reads besides.
     """
     words = current.words()
+    queues = tuple(queues)
+    first = next((row for queue in queues for row in queue.rows), None)
+    if request.args.get("do") == DO_NEXT and first is not None:
+        return redirect(first.step.href if first.step is not None else first.href)
     fault: _Fault | None = g.get("desk_fault")
     new, about = act_links(words, desk)
     text = render_template(
@@ -98,7 +104,7 @@ def home_page(
         scanned=fault.seen if fault is not None else "",
         fault=fault.text if fault is not None else "",
         problems=(Problem(fault.text, "scan"),) if fault is not None else (),
-        queues=tuple(queues),
+        queues=queues,
         new_acts=new,
         other_acts=about,
         as_of=current.now(),
@@ -132,6 +138,8 @@ def sheet_page(
     words = current.words()
     wanted = request.args.get("act", "")
     chosen = next((offer for offer in offered if offer.act == wanted), None)
+    if request.args.get("do") == DO_NEXT and any(offer.act == main and offer.why_not is None for offer in offered):
+        return redirect(step_href(main, node, desk))
     if chosen is not None and chosen.why_not is None:
         there = policy_first(ACTS[chosen.act], 0, request.full_path)
         if there is not None:
@@ -225,6 +233,9 @@ def _find(desk: Desk, again: Callable[[], Page]) -> Page:
     """The scanned thing opens within this desk; what cannot be used here is kept as evidence and said beside the field."""
     text = request.form.get("scan", "").strip()[:SCAN_MAX]
     try:
+        command = command_of(text)
+        if command:
+            return follow(desk, command)
         with current.store().reading() as connection:
             node = meant(connection, current.viewer(), desk.kinds, text)
     except (InputError, NotFoundError) as error:

@@ -24,6 +24,7 @@ VOCABULARIES = {
     "test": "donor_test",
     "procedure": "training",
     "duty": "training",
+    "reason_code": "rejection",
 }
 """Texts of acts that are codes of a vocabulary."""
 STEPS_MAX = 4

@@ -13,6 +13,7 @@ from custody.domain.acts.bedside import BagPreparing, DoseClosed, InfusionEnded,
 from custody.domain.acts.manufacturing import BagsFilled, LotStarted
 from custody.domain.acts.people import (
     AccountCreated,
+    BadgeRevoked,
     DelegationRecorded,
     RoleGranted,
     SignaturePolicyAccepted,
@@ -60,6 +61,8 @@ def check_own_part(act: Act, by: Signed, dossier: Dossier) -> None:
         raise NotPermittedError("everybody accepts the signature policy for themselves", code="policy_for_oneself")
     if isinstance(act, TrainingRecorded | DelegationRecorded) and _person_of(act.account, dossier) == by.person:
         raise NotPermittedError(f"{act.rule.title}: somebody else signs it; nobody confirms or delegates themselves", code="own_record")
+    if isinstance(act, BadgeRevoked) and by.role is not Role.ADMINISTRATOR and _person_of(act.account, dossier) != by.person:
+        raise NotPermittedError("only the owner or an administrator revokes a badge", code="badge_of_another")
     if isinstance(act, StudyApproved):
         proposed = (d for d in dossier.deeds(act.study, StudyProposed) if d.act.study_version == act.study_version)
         if any(by.person in deed.persons for deed in proposed):

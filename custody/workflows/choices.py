@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from custody.domain.acts.base import ActRule, alternatives, field_types
 from custody.domain.acts.quality import DeviationClosed, DeviationOpened, HoldLifted, ResultRecorded
+from custody.domain.acts.release import Rejected
 from custody.domain.acts.study import StudyProposed
 from custody.domain.criteria import StudyContent, content_from
 from custody.domain.dossier import Dossier
@@ -22,6 +23,8 @@ from custody.workflows import sight
 from custody.workflows.dossiers import dossier_of
 
 SCOPES = ("clinical_trial", "research")
+REJECTIONS = ("contamination", "donor", "manufacturing", "cold_chain", "container", "labelling", "records", "expired", "other")
+"""Coded reasons of a rejection, besides the code of the test that failed: that one an exceptional release asks for (rules 9.4)."""
 LOTS_MAX = 20
 SECOND_CHECK = "second_check"
 """The duty of the delegation log that the rules name."""
@@ -84,6 +87,8 @@ def _of_study(dossier: Dossier, study: StudyId, rule: ActRule) -> dict[str, tupl
     kind = "participant" if rule.stage == "allocation" else "donor"
     found["form_version"] = tuple(Known(value=form.version) for form in content.consent_forms if form.kind == kind)
     found["test"] = _tests(content, rule)
+    if rule.cls is Rejected:
+        found["reason_code"] = (*_tests(content, rule), *(Known(value=word, vocabulary="rejection") for word in REJECTIONS))
     if rule.name == "participant_eligibility_recorded":
         found["code"] = tuple(
             Known(value=line.code, english=f"{line.code}: {line.text}", chinese=f"{line.code}：{line.text_zh}")

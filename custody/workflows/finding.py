@@ -30,7 +30,7 @@ class Hit:
 def find(connection: Connection, viewer: Viewer, text: str) -> Seen[tuple[Hit, ...]]:
     """Things that a number or a scanned symbol names, whole matches first. Raises UnreadableCodeError for a symbol nobody can read."""
     wanted = text.strip()
-    names = _named_by_symbol(wanted) if wanted.startswith(SYMBOL_STARTS) else [wanted]
+    names = _named_by_symbol(wanted) if wanted.startswith(SYMBOL_STARTS) else _as_typed(wanted)
     hits: dict[Node, Hit] = {}
     for name in names:
         for node, shown, exact in _hits(connection, name):
@@ -38,6 +38,11 @@ def find(connection: Connection, viewer: Viewer, text: str) -> Seen[tuple[Hit, .
     listed = sorted((hits[node] for node in sight.listed_among(connection, viewer, hits)), key=lambda hit: not hit.exact)[:HITS_MAX]
     found = frozenset(sight.found_among(connection, viewer, [hit.node for hit in listed]))
     return Seen(tuple(hit for hit in listed if hit.node in found))
+
+
+def _as_typed(text: str) -> list[str]:
+    """As it was typed, and without the spaces that labels print within long numbers (A9999 26 000001)."""
+    return list(dict.fromkeys((text, "".join(text.split()))))
 
 
 def _named_by_symbol(text: str) -> list[str]:

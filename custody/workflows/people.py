@@ -178,12 +178,10 @@ def check_secret(
     already: Compared | None = None,
     kind: SecretKind = SecretKind.SECRET,
 ) -> SignInRefusal | None:
-    """None when this is the secret of the person at the keyboard; a signature then counts. Too many wrong ones end every session."""
+    """None when this is the secret (or PIN) of the person at the keyboard. Too many wrong ones end every session."""
     refusal = refused(connection, store, config, present.account, secret, now, kind=kind, already=already)
     if refusal is None:
         sessions.seen(connection, present.session, now=now)
-        if kind is SecretKind.SECRET:
-            sessions.secret_given(connection, present.session, now=now)
     elif refusal.code == "locked_out":
         sessions.revoke_all(connection, present.account, at=now)
     return refusal

@@ -53,4 +53,6 @@ def check_signature(
     if kind is SecretKind.PIN and not pin_will_do(connection, config, present, now):
         return SignInRefusal(code="whole_secret_needed")
     refusal = check_secret(connection, store, config, present, given, now, kind=kind, already=already)
+    if refusal is None and kind is SecretKind.SECRET:
+        sessions.secret_given(connection, present.session, now=now)
     return kind if refusal is None else refusal

@@ -194,7 +194,9 @@ class Bags(Lots):
         labelled = answers and all(a["label_readable"] == a["label_equals_order"] == "yes" and a["shipment"] == shipment for a in answers)
         if not labelled or bag not in sealed["bags"]:
             yield "RCV-LABEL"
-        here = {d for e in self.of("shipment_arrived", "documents_received", shipment=shipment) for d in e["documents"]}
+        # What was written down last about the arrival counts, with whatever was sent after it.
+        came = [arrived] if arrived else []
+        here = {d for e in (*came, *self.of("documents_received", shipment=shipment)) for d in e["documents"]}
         if not here >= DOCUMENTS:
             yield "RCV-DOC"
 

@@ -257,6 +257,11 @@ class TestShifts:
         assert door.sign(here, PIN) is SecretKind.PIN
         assert door.sign(here, SECRET) is SecretKind.SECRET
 
+    def test_secret_given_for_anything_else_begins_no_shift(self, door, here):
+        """Choosing a PIN or another secret asks for it too, and is no signing."""
+        assert door.check(here, SECRET) is None
+        assert door.sign(here, PIN).code == "whole_secret_needed"
+
     def test_full_sign_in_is_no_signature(self, door, bench):
         token, _ = door.sign_in()
         assert door.sign(door.present(token), PIN).code == "whole_secret_needed"

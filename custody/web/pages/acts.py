@@ -32,7 +32,7 @@ from custody.web.errors import judged_here, sentence, status_of
 from custody.web.forms import Typed, one, without_row
 from custody.web.outcomes import outcome_page
 from custody.web.problems import Problem, problems_of
-from custody.web.signing import digest_sent, key_sent, must_sign, policy_first, refused_secret
+from custody.web.signing import digest_sent, key_sent, method_given, must_sign, policy_first, refused_signature
 from custody.web.typed_by_hand import noting
 from custody.web.wording import act_lines
 from custody.workflows.door import NotKeptError, unit_of_work
@@ -119,12 +119,12 @@ def write(name: str) -> Page:
         return _form_page(todo, typed, errors)
     method = None
     if must_sign(rule, 0):
-        refused = refused_secret()
+        refused = refused_signature()
         if refused is not None and refused.locked:
             return redirect(url_for("sign_in.form", why="locked"))
         if refused is not None:
             return _review_page(todo, act, typed, secret_error=refused.text, status=403)
-        method = "secret"
+        method = method_given()
     return _record(todo, act, typed, method)
 
 

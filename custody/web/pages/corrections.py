@@ -26,7 +26,7 @@ from custody.web.forms import Field, Typed, as_typed, one, without_row
 from custody.web.outcomes import outcome_page
 from custody.web.pages.acts import hidden_values
 from custody.web.problems import Problem, problems_of
-from custody.web.signing import digest_sent, key_sent, must_sign, policy_first, refused_secret
+from custody.web.signing import digest_sent, key_sent, method_given, must_sign, policy_first, refused_signature
 from custody.workflows.desks.corrections import correction, deed_to_correct
 from custody.workflows.door import NotKeptError, unit_of_work
 from custody.workflows.outcome import proposal_digest
@@ -93,12 +93,12 @@ def write(kind: str, name: str, digest: str) -> Page:
         return _form_page(wrong, typed, errors)
     method = None
     if must_sign(wrong.rule, 0):
-        refused = refused_secret()
+        refused = refused_signature()
         if refused is not None and refused.locked:
             return redirect(url_for("sign_in.form", why="locked"))
         if refused is not None:
             return _review_page(wrong, act, typed, secret_error=refused.text, status=403)
-        method = "secret"
+        method = method_given()
     return _record(wrong, act, typed, method)
 
 

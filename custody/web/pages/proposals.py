@@ -23,7 +23,7 @@ from custody.web.errors import judged_here, sentence, status_of
 from custody.web.forms import Typed
 from custody.web.outcomes import outcome_page
 from custody.web.problems import Problem, problems_of
-from custody.web.signing import key_sent, must_sign, policy_first, refused_secret
+from custody.web.signing import key_sent, method_given, must_sign, policy_first, refused_signature
 from custody.web.typed_by_hand import noting
 from custody.web.wording import Line, act_lines
 from custody.workflows.door import Connection, NotKeptError, unit_of_work
@@ -91,12 +91,12 @@ def sign(kind: str, name: str, digest: str) -> Page:
         return _page(found, typed, errors)
     method = None
     if must_sign(found.rule, found.place):
-        refused = refused_secret()
+        refused = refused_signature()
         if refused is not None and refused.locked:
             return redirect(url_for("sign_in.form", why="locked"))
         if refused is not None:
             return _page(found, typed, {}, secret_error=refused.text, status=403)
-        method = "secret"
+        method = method_given()
     return _countersigned(found, typed, answers, method)
 
 

@@ -107,6 +107,10 @@
       }
       field.value = plain(field.value).trim();
       if (!field.value) return;
+      if (commanded(field)) {
+        event.preventDefault();
+        return;
+      }
       const how = manner();
       times = [];
       byHand = false;
@@ -175,6 +179,25 @@
     });
     field.addEventListener("focus", () => { times = []; rescued = ""; });
     field.addEventListener("paste", () => { times = []; byHand = true; });
+  }
+
+  /* A command bar code scanned into any field goes where commands go: “Next” sends the open form, all others go to the desk. */
+  function commanded(field) {
+    const found = /^(?:\][CQ]\d)?CU1:command:([A-Z]+)$/.exec(field.value);
+    const desk = document.querySelector(".desk-scan");
+    const panel = document.querySelector(".act-panel form");
+    if (!found || !desk) return false;
+    if (found[1] === "NEXT" && panel) {
+      field.value = "";
+      panel.requestSubmit();
+      return true;
+    }
+    const target = desk.querySelector("input[data-scan]");
+    if (target === field) return false;
+    target.value = field.value;
+    field.value = "";
+    desk.requestSubmit();
+    return true;
   }
 
   function say(field, text) {

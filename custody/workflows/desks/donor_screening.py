@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from custody.domain.acts.donation import DonorSampled, DonorTestResulted
 from custody.domain.criteria import DonorCriteria
@@ -194,7 +195,7 @@ def delivery(donation: DonationFold, criteria: DonorCriteria) -> tuple[Measured,
     """What was measured at the delivery beside what is accepted (rules section 5); limits named `below` are not included."""
     seen = donation.collection
     membranes, hours = timedelta(minutes=seen.membranes_ruptured_minutes), criteria.membranes_hours_max
-    rows = (
+    rows: tuple[tuple[str, Any, Any, Any], ...] = (
         ("mother_age_years", seen.mother_age_years, criteria.mother_age_min, criteria.mother_age_max),
         ("cord_length_cm", seen.cord_length_cm, criteria.cord_length_cm_min, None),
         ("membranes_ruptured_minutes", membranes, timedelta(0), timedelta(hours=float(hours))),

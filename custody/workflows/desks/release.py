@@ -137,7 +137,7 @@ def _row(dossier: Dossier, viewer: Viewer, lot: LotFold, now: datetime) -> Row |
         disposition=disposition_word(lot),
         foreseen=preview,
         pending=lot.pending,
-        next=_next(lot, preview),
+        next=next_step(lot, preview),
         due_at=tested(dossier, lot.node, lot.study).due_at,
     )
 
@@ -190,7 +190,7 @@ def _sheet(viewer: Viewer, present: Present, lot: LotFold, now: datetime) -> She
             applied=sum(deed.act.copies for deed in lot.labels_applied),
             destroyed=sum(deed.act.copies for deed in lot.labels_destroyed),
         ),
-        next=_next(lot, preview),
+        next=next_step(lot, preview),
         entry=lot_record.lookup(lot.dossier),
         offers=(),
     )
@@ -238,7 +238,7 @@ def _decided(deed: Deed, code: str = "", reason: str = "") -> Decision:  # type:
     return Decision(by=deed.signers[0].printed_name, at=deed.recorded_at, digest=deed.digest, reason_code=code, reason=reason)
 
 
-def _next(lot: LotFold, preview: Preview) -> str:
+def next_step(lot: LotFold, preview: Preview) -> str:
     """The step of this desk that comes next; empty while quality control or somebody else must act first."""
     decided = not isinstance(lot.disposition, Quarantined | Conditional)
     if decided or (isinstance(lot.disposition, Conditional) and lot.pending):

@@ -39,7 +39,9 @@ def plan(web, bags, *, started=True, until="packing_started", logger=None):
     road.do(planned, PACKER, minutes=1)
     if started:
         road.do(shipping.LoggerStarted(logger=logger, started_at=road.when(minutes=2)), PACKER, minutes=2)
-    packing = shipping.PackingStarted(shipment=SHIPMENT, shipper=ShipperId("SHIPPER-0001"), loggers=(logger,), charged_at=road.when(minutes=2))
+    packing = shipping.PackingStarted(
+        shipment=SHIPMENT, shipper=ShipperId("SHIPPER-0001"), loggers=(logger,), charged_at=road.when(minutes=2)
+    )
     road.do(packing, PACKER, minutes=3)
     for n, bag in enumerate(bags):
         road.do(manufacturing.BagTakenOut(bag=bag, taken_at=road.when(minutes=4 + n)), (PACKER, VERIFIER), minutes=4.4 + n)

@@ -69,7 +69,7 @@ def test_bag_out_of_storage_shows_how_long(web):
     play(web, cast, until="bag_taken_out")
     text = web.browser(PREPARER).get(f"{DESK}/dose/{cast.dose}").text
     assert "OUT OF STORAGE for" in text
-    assert "preparer next: bag thaw or preparation started" in text.lower() or "Bag thaw or preparation started" in text
+    assert "Next step: Preparer: Bag thaw or preparation started" in text
 
 
 def test_thawed_bag_shows_its_clock_and_the_tests_beside_their_limits(web):

@@ -98,6 +98,7 @@ def test_rejection_asks_for_a_coded_reason_and_a_text(web):
     qp = web.browser(QP)
     page = qp.get(f"{LOT}?act=rejected")
     assert '<option value="contamination">' in page.html
+    assert '<option value="VIA">' in page.html, "the code of a failed test, which an exceptional release asks for"
     refused = qp.send(page, "/acts/rejected/review", {"reason_code": "", "reason": ""})
     assert refused.code == 422
     page = inline(qp, f"{LOT}?act=rejected", {"reason_code": "contamination", "reason": "cloudy bags"})

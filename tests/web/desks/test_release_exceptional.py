@@ -1,6 +1,6 @@
 """An exceptional release at the release desk: the five steps in their order, the failed result beside its limit, the release last."""
 
-from custody.domain.acts.quality import ResultRecorded
+from custody.domain.acts.quality import ResultRecorded, ResultReviewed
 from custody.domain.acts.release import ExceptionRequested, ReleasedExceptionally
 from custody.domain.ids import LotId
 from custody.store import entries
@@ -8,6 +8,7 @@ from custody.workflows.rehearsal.player import Player
 from custody.workflows.rehearsal.steps import Step
 from tests.web.at_the_desks import acts_of, cast_of
 from tests.web.desks.test_quality_control import enter, inline
+from tests.web.desks.test_release import reviewed
 
 LOT = LotId("LOT-0004")
 DOSE = "/desks/release/dose/DOSE-0001"
@@ -32,6 +33,7 @@ def asked(web):
     with web.store.reading() as connection:
         stream = entries.load_streams(connection, [LOT.key])[LOT.key]
     failed = next(entry.digest for entry in reversed(stream) if isinstance(entry.act, ResultRecorded))
+    play(web, QC, ResultReviewed(node=LOT, results=(failed,)))
     request = ExceptionRequested(
         dose=cast_of(web, "good").dose,
         participant=cast_of(web, "good").participant,
@@ -60,6 +62,7 @@ def test_exceptional_release_is_signed_after_its_five_steps_and_names_exactly_th
     sign(web, QA, "exception_never_list_confirmed", {})
     sign(web, PHYSICIAN, "exception_accepted", {}, desk="allocation")
     assert "Exceptional release of one dose Not yet." in web.browser(QP).get(DOSE).text
+    reviewed(web)
     sign(web, SPONSOR, "exception_sponsor_notified", {"authority_notice": "NMPA 2026-17"}, desk="allocation")
     form = web.browser(QP).get(f"{DOSE}?act=released_exceptionally").form("/acts/released_exceptionally/review")
     assert (form["lot"], form["test"]) == (["LOT-0004"], ["VIA"])

@@ -58,7 +58,9 @@ def test_position_recorded_for_two_bags_is_called_out(web):
     browser = web.browser(PACKER)
     position = re.search(r"LN2-01, position (\S+)", browser.get(f"{DESK}/bag/{taken}").text)[1]
     bag = in_store(web)[0]
-    inline(browser, f"{DESK}/bag/{bag}?act=bag_stored", {"bag": f"CU1:bag:{bag}", "equipment": "CU1:equipment:LN2-01", "position": position})
+    inline(
+        browser, f"{DESK}/bag/{bag}?act=bag_stored", {"bag": f"CU1:bag:{bag}", "equipment": "CU1:equipment:LN2-01", "position": position}
+    )
     web.clock.advance(minutes=1)
     assert f"Recorded for more than one bag: position {position}" in browser.get(f"{DESK}/equipment/LN2-01").text
 

@@ -20,7 +20,7 @@ from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
 from custody.web.pages.bedside.common import Bed, at_the_bed, bed_of, blueprint, prescribed, reader
 from custody.web.problems import Problem, problems_of
-from custody.web.signing import digest_sent, key_sent, must_sign, refused_secret
+from custody.web.signing import digest_sent, key_sent, method_given, must_sign, refused_signature
 from custody.web.wording import reason_of
 from custody.workflows.at_the_bed import require_bag_of
 from custody.workflows.door import unit_of_work
@@ -93,7 +93,7 @@ def act(dose: str, name: str) -> Page:
     if done is None or errors:
         return _act_page(bed, todo, typed, errors)
     if must_sign(rule, 0):
-        refused = refused_secret()
+        refused = refused_signature()
         if refused is not None and refused.locked:
             return redirect(url_for("sign_in.form", why="locked"), 303)
         if refused is not None:
@@ -105,7 +105,7 @@ def act(dose: str, name: str) -> Page:
 
 
 def _recorded(rule: ActRule, done: Act) -> Outcome:
-    method = "secret" if must_sign(rule, 0) else None
+    method = method_given() if must_sign(rule, 0) else None
     with unit_of_work(current.store()) as connection:
         signer = desk.noting_typed(current.signer(rule, 0, method=method, key=key_sent()))
         return record(connection, done, signer, current.now())
@@ -125,13 +125,13 @@ def next_bag(dose: str) -> Page:
     act, errors = _read_next(bed, typed)
     if act is None or errors:
         return _next_page(bed, typed, errors)
-    refused = refused_secret()
+    refused = refused_signature()
     if refused is not None and refused.locked:
         return redirect(url_for("sign_in.form", why="locked"), 303)
     if refused is not None:
         return _next_page(bed, typed, {}, secret_fault=refused.text)
     proposal = digest_sent() if request.form.get("digest") else None
-    signer = desk.noting_typed(current.signer(NextBagStarted.rule, 0 if proposal is None else 1, method="secret"))
+    signer = desk.noting_typed(current.signer(NextBagStarted.rule, 0 if proposal is None else 1, method=method_given()))
     with unit_of_work(current.store()) as connection:
         person = current.present().person
         outcome = sign_next_bag(connection, act, signer, person, current.now(), proposal=proposal)

@@ -20,7 +20,7 @@ from custody.web.pages.bedside.checking import Kept, digest_or_none, step_page
 from custody.web.pages.bedside.common import Bed, at_the_bed, bed_of, blueprint, prescribed, reader
 from custody.web.pages.bedside.running import infusion_of, mark_of, running_page
 from custody.web.problems import Problem
-from custody.web.signing import refused_secret
+from custody.web.signing import method_given, refused_signature
 from custody.web.wording import Line, VerdictShown, value_text
 from custody.workflows import bedside
 from custody.workflows.bedside import scans_digest, sign_start, start_for
@@ -79,7 +79,7 @@ def start(dose: str) -> Page:
     bed = bed_of(node)
     if bed.stage != "go":
         return redirect(url_for("bedside.show", dose=node.value), 303)
-    refused = refused_secret()
+    refused = refused_signature()
     if refused is not None and refused.locked:
         return redirect(url_for("sign_in.form", why="locked"), 303)
     if refused is not None:
@@ -89,7 +89,7 @@ def start(dose: str) -> Page:
     if shown is None:
         raise StaleError("this form says nothing of what is signed; open it again", code="stale")
     place = 0 if proposal is None else 1
-    signer = current.signer(InfusionStarted.rule, place, method="secret")
+    signer = current.signer(InfusionStarted.rule, place, method=method_given())
     with unit_of_work(current.store()) as connection:
         person = current.present().person
         outcome = sign_start(connection, node, signer, person, current.now(), scans_shown=shown, proposal=proposal)

@@ -1,8 +1,9 @@
-"""The monitor's desk: findings first, every thing in scope with its verdicts, the trail of a person and a period, and the record verified."""
+"""The monitor desk: findings first, every thing with its verdicts, the trail of a person and a period, and the record verified."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
 
 from flask import render_template, request, url_for
 
@@ -114,7 +115,7 @@ def audit() -> str | tuple[str, int]:
         problems=problems,
         columns=_columns(words, "time", "who", "what", "thing", "change", "why", "signature", "chain"),
         rows=[_trail_row(words, each) for each in found.rows],
-        older=url_for("desk_monitor.audit", before=found.older, **typed) if found.older is not None else "",
+        older=f"{url_for('desk_monitor.audit')}?{urlencode({**typed, 'before': found.older})}" if found.older is not None else "",
     )
     return (page, 422) if problems else page
 

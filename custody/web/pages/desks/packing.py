@@ -11,6 +11,7 @@ from custody.codes.scan import custody_symbol
 from custody.domain.ids import BagId, Node, ShipmentId
 from custody.errors import InputError, NotFoundError, UnreadableCodeError
 from custody.web import access, current
+from custody.web.commands import command_of, follow
 from custody.web.desk_kit import SCAN_MAX, Page, act_panel, blueprint_of, cut_note, home_page, plain_sheet, sheet_page
 from custody.web.desk_parts import ActPanel, Button, QueueRow, QueueShown, desk_href, step_button
 from custody.web.desk_times import time_of_now
@@ -73,6 +74,9 @@ def scan() -> Response | tuple[str, int]:
     text = request.form.get("scan", "").strip()[:SCAN_MAX]
     here = desk_href(DESK, node)
     try:
+        command = command_of(text)
+        if command:
+            return follow(DESK, command)
         with current.store().reading() as connection:
             thing = meant(connection, current.viewer(), DESK.kinds, text)
             found = read.sheet(connection, current.viewer(), current.present(), node, DESK.acts, current.now()).value.shipment

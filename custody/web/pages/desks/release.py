@@ -168,22 +168,13 @@ def _facts(words: Words, found: Sheet) -> tuple[Line, ...]:
 def _because(words: Words, found: Sheet) -> str:
     if found.decision is None or not found.decision.reason:
         return ""
-    code = words.choice("rejected", "reason_code", found.decision.reason_code)
+    code = words.word("rejection", found.decision.reason_code)
     return f"{code} · {found.decision.reason}"
 
 
 def _given(found: Sheet, act: str) -> dict[str, str]:
     """What a form of this desk opens with, as the record knows it."""
-    if act != "released_conditionally":
-        return {}
-    zone = current.words().zone
-    given: dict[str, str] = {}
-    for n, each in enumerate(found.may_be_pending):
-        due = each.due_at.astimezone(zone)
-        offset = f"{due:%z}"
-        moment = {"date": f"{due:%Y-%m-%d}", "time": f"{due:%H:%M:%S}", "offset": f"{offset[:3]}:{offset[3:5]}"}
-        given |= {f"pending-{n}.test": each.test, **{f"pending-{n}.due_at.{part}": text for part, text in moment.items()}}
-    return given
+    return tables.pending_given(found.may_be_pending, current.words().zone) if act == "released_conditionally" else {}
 
 
 def _beside(words: Words, found: Sheet, act: str) -> tuple[Line, ...]:

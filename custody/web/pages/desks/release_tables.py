@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 
+from custody.domain.acts.release import PendingTest
 from custody.domain.ids import Digest
 from custody.web.desk_parts import CriterionRow, ResultLine
 from custody.web.foresight import reasons_text
+from custody.web.pages.desks.quality_sheet import moment
 from custody.web.wording import Line, lines_of
 from custody.words import Words
 from custody.workflows.desks.lot_record import Deviation, EntryRead, Review
@@ -123,3 +126,11 @@ def _deviation(words: Words, each: Deviation) -> CriterionRow:
         state="bad" if each.stops_release else "open" if each.closed_at is None else "good",
         word=word,
     )
+
+
+def pending_given(pending: Iterable[PendingTest], zone: tzinfo) -> dict[str, str]:
+    """The open tests and when each is due, as the rows of a form."""
+    given: dict[str, str] = {}
+    for n, each in enumerate(pending):
+        given |= {f"pending-{n}.test": each.test, **moment(f"pending-{n}.due_at", each.due_at, zone)}
+    return given

@@ -17,7 +17,7 @@ from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
 from custody.web.pages.receiving.common import Page, act_page, at_the_desk, blueprint, desk_of, reader, task_for
 from custody.web.problems import Problem
-from custody.web.signing import key_sent, policy_first, refused_secret
+from custody.web.signing import key_sent, method_given, policy_first, refused_signature
 from custody.workflows.arriving import BagAtDesk, LoggerAtDesk, ShipmentAtDesk, shipment_meant, shipments_at
 from custody.workflows.choices import Known
 from custody.workflows.door import unit_of_work
@@ -165,13 +165,13 @@ def _write(found: ShipmentAtDesk, rule: ActRule, action: str) -> Page:
         act, faults = read_act(connection, todo, typed)
     if act is None or faults:
         return act_page(found, todo, typed, faults, action=action)
-    refused = refused_secret()
+    refused = refused_signature()
     if refused is not None and refused.locked:
         return redirect(url_for("sign_in.form", why="locked"), 303)
     if refused is not None:
         return act_page(found, todo, typed, {}, action=action, secret_fault=refused.text)
     with unit_of_work(current.store()) as connection:
-        signer = desk.noting_typed(current.signer(rule, 0, method="secret", key=key_sent()))
+        signer = desk.noting_typed(current.signer(rule, 0, method=method_given(), key=key_sent()))
         outcome = record(connection, act, signer, current.now())
     if outcome.kind == "recorded":
         return redirect(url_for("receiving.show", shipment=found.shipment.value), 303)

@@ -14,7 +14,7 @@ from custody.web.forms import Typed
 from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
 from custody.web.pages.receiving.common import Page, act_page, at_the_desk, blueprint, desk_of, task_for
-from custody.web.signing import key_sent, policy_first, refused_secret
+from custody.web.signing import key_sent, method_given, policy_first, refused_signature
 from custody.workflows.arriving import BagAtDesk, ShipmentAtDesk
 from custody.workflows.door import unit_of_work
 from custody.workflows.recording import countersign, record
@@ -86,13 +86,13 @@ def refuse(shipment: str, bag: str) -> Page:
         act, faults = read_act(connection, todo, typed)
     if act is None or faults:
         return act_page(found, todo, typed, faults, action=_refusing(found, here))
-    refused = refused_secret()
+    refused = refused_signature()
     if refused is not None and refused.locked:
         return redirect(url_for("sign_in.form", why="locked"), 303)
     if refused is not None:
         return _refusal_page(found, here, typed, secret_fault=refused.text)
     with unit_of_work(current.store()) as connection:
-        signer = desk.noting_typed(current.signer(BagRefusedAtReceipt.rule, 0, method="secret", key=key_sent()))
+        signer = desk.noting_typed(current.signer(BagRefusedAtReceipt.rule, 0, method=method_given(), key=key_sent()))
         record(connection, act, signer, current.now())
     return redirect(url_for("receiving.bag", shipment=shipment, bag=bag), 303)
 
@@ -105,13 +105,13 @@ def _write(shipment: str, bag: str, place: int) -> Page:
         act, faults = read_act(connection, todo, typed)
     if act is None or faults:
         return act_page(found, todo, typed, faults, action=_action(found, here, place), place=place, title=_title(place), bag=here)
-    refused = refused_secret()
+    refused = refused_signature()
     if refused is not None and refused.locked:
         return redirect(url_for("sign_in.form", why="locked"), 303)
     if refused is not None:
         return _form(found, here, place, typed, secret_fault=refused.text)
     with unit_of_work(current.store()) as connection:
-        signer = desk.noting_typed(current.signer(BagAccepted.rule, place, method="secret", key=key_sent()))
+        signer = desk.noting_typed(current.signer(BagAccepted.rule, place, method=method_given(), key=key_sent()))
         if place == 0:
             outcome = record(connection, act, signer, current.now())
         elif here.proposal is None:
