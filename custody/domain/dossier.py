@@ -71,7 +71,7 @@ class _WorkedOut(NamedTuple):
                     return False
             elif (stream.followed if read.kinds is None else stream.of(read.kinds)) is not read.found:
                 return False
-        return self.series == dossier.series.keys()
+        return self.series == dossier.series_read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +86,7 @@ class Dossier:
     series: Mapping[Digest, Series] = field(default_factory=dict)
     last_recorded_at: datetime | None = None
     _noted: list[_Read] | None = field(default=None, repr=False, compare=False)
+    _series_read: tuple[Mapping[Digest, Series], frozenset[Digest]] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if any(type(stream) is not Deeds for stream in self.streams.values()):
@@ -129,6 +130,14 @@ class Dossier:
         found = self.deeds(node, *kinds)
         return found[0] if found else None
 
+    @property
+    def series_read(self) -> frozenset[Digest]:
+        """The temperature series at hand; hundreds on a list, so they are hashed once and not with every answer that is asked again."""
+        if self._series_read is None or self._series_read[0] is not self.series:
+            object.__setattr__(self, "_series_read", (self.series, frozenset(self.series)))
+        assert self._series_read is not None
+        return self._series_read[1]
+
     def knows(self, node: Node) -> bool:
         return bool(self.deeds(node))
 
@@ -145,7 +154,7 @@ class Dossier:
         if not isinstance(known, _WorkedOut) or not known.rests_on(self):
             noted: list[_Read] = []
             answer = work_out(replace(self, _noted=noted))
-            known = _WorkedOut(tuple(dict.fromkeys(noted)), frozenset(self.series), answer)
+            known = _WorkedOut(tuple(dict.fromkeys(noted)), self.series_read, answer)
             home.worked_out[key] = known
         if self._noted is not None:
             self._noted.extend(known.read)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from custody.domain.acts.base import Act
 from custody.domain.acts.bedside import DoseClosed, InfusionEnded, InfusionStarted
 from custody.domain.acts.people import SiteRegistered
+from custody.domain.acts.quality import HoldPlaced, HoldPlacedByCustody, Recalled
 from custody.domain.acts.shipping import BagAccepted, BagRefusedAtReceipt, ShipperSealed
 from custody.domain.dossier import Dossier
 from custody.domain.folds.bag import FINAL, BagFold, BagState
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.handover import Custodian
-from custody.domain.folds.lot import LotFold, Quarantined, Recalled, Rejected
+from custody.domain.folds import lot as disposition
+from custody.domain.folds.lot import LotFold, Quarantined
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, BankId, DoseId, LotId, Node, ShipmentId
@@ -35,6 +38,7 @@ NEXT_OF_BAG = {
     "infusing": "bag_finished",
 }
 """A bag's next step follows from its state: much of its road stands in the streams of its shipment and dose."""
+STOPPING: tuple[type[Act], ...] = (Recalled, HoldPlaced, HoldPlacedByCustody)
 FINAL_ACTS = frozenset({"dose_closed", "bag_destroyed", "rejected", "recalled", "shipment_lost"})
 
 
@@ -65,9 +69,20 @@ class Standing:
 
 def standing(dossier: Dossier, viewer: Viewer, node: Node, now: datetime) -> Standing:
     """How `node` stands. A fact that is missing leaves its place empty: this is a line on a list, not a verdict."""
+    return next(standings(dossier, viewer, (node,), now))
+
+
+def standings(dossier: Dossier, viewer: Viewer, nodes: Iterable[Node], now: datetime) -> Iterator[Standing]:
+    """How each of these stands; what they share of one dossier is folded once."""
+    study = None if viewer.study is None else StudyFold(dossier, viewer.study)
+    troubled = frozenset() if viewer.blind else _troubled(dossier)
+    for node in nodes:
+        yield _standing(dossier, study, node, () if viewer.blind else _blocked(dossier, node, study, troubled, now))
+
+
+def _standing(dossier: Dossier, study: StudyFold | None, node: Node, blocked: tuple[Fault, ...]) -> Standing:
     deeds = dossier.deeds(node, Act)
     newest = deeds[-1].act.rule.name if deeds else ""
-    study = None if viewer.study is None else StudyFold(dossier, viewer.study)
     state, holder, since, expires = _shown(dossier, node, study) if study is not None else NOTHING
     word = state.rpartition(".")[2]
     return Standing(
@@ -76,7 +91,7 @@ def standing(dossier: Dossier, viewer: Viewer, node: Node, now: datetime) -> Sta
         holder=holder,
         since=since or (deeds[-1].recorded_at if deeds else None),
         expires_at=expires,
-        blocked=() if viewer.blind else _blocked(dossier, node, study, now),
+        blocked=blocked,
         newest=newest,
         next=NEXT_OF_BAG.get(word, "") if isinstance(node, BagId) else next_act(newest),
         over=newest in FINAL_ACTS or word in FINAL_STATES,
@@ -132,7 +147,12 @@ def _lot(fold: LotFold) -> Shown:
         expires: datetime | None = fold.expires_at
     except (MissingFact, AttributeError):
         expires = None
-    return f"term.disposition.{word}", "", decided, expires if not isinstance(fold.disposition, (Rejected, Recalled)) else None
+    return (
+        f"term.disposition.{word}",
+        "",
+        decided,
+        expires if not isinstance(fold.disposition, (disposition.Rejected, disposition.Recalled)) else None,
+    )
 
 
 def _shipment(fold: ShipmentFold) -> Shown:
@@ -157,8 +177,13 @@ def holder_of(dossier: Dossier, custodian: Custodian) -> str:
     return site.act.name if site is not None else custodian.site.value
 
 
-def _blocked(dossier: Dossier, node: Node, study: StudyFold | None, now: datetime) -> tuple[Fault, ...]:
-    line = (node, *ancestors_of(dossier, node))
+def _troubled(dossier: Dossier) -> frozenset[str]:
+    """The streams in which anything was ever held or recalled: few, and for a line without any of them nothing need be asked."""
+    return frozenset(key for key, deeds in dossier.streams.items() if deeds.of(STOPPING))
+
+
+def _blocked(dossier: Dossier, node: Node, study: StudyFold | None, troubled: frozenset[str], now: datetime) -> tuple[Fault, ...]:
+    line = tuple(each for each in (node, *ancestors_of(dossier, node)) if each.key in troubled) if troubled else ()
     found = [Fault("work.blocked_recall", deed.act.recall, deed.act.node) for deed in recalls_over(dossier, line)]
     found += [Fault("work.blocked_hold", deed.act.hold, deed.act.subject) for deed in holds_over(dossier, line)]
     if isinstance(node, BagId) and study is not None and not found:

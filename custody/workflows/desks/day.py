@@ -14,7 +14,7 @@ from custody.domain.masking import Seen, Viewer
 from custody.workflows.desks.offers import Offer, may_begin, offers
 from custody.workflows.desks.things import listed, opened
 from custody.workflows.people import Present
-from custody.workflows.standing import Standing, standing
+from custody.workflows.standing import Standing, standing, standings
 from custody.workflows.worklist import Waiting, waiting_for
 
 ON_THE_ROAD = frozenset({"lot", "bag", "shipment", "dose"})
@@ -100,7 +100,7 @@ def _rows(
     connection: Connection, viewer: Viewer, kinds: Iterable[str], now: datetime
 ) -> tuple[tuple[Standing, ...], tuple[Node, ...], bool]:
     found = listed(connection, viewer, kinds)
-    rows = (standing(found.dossier, viewer, node, now) for node in found.nodes)
+    rows = standings(found.dossier, viewer, found.nodes, now)
     return tuple(sorted((row for row in rows if _is_listed(row)), key=lambda row: row.expires_at or LAST)), found.broken, found.cut
 
 

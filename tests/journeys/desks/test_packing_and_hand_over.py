@@ -110,12 +110,14 @@ def test_station_is_checked_with_three_scans(server, browser):
     assert "No Enter at the end" in packer.text()
 
 
-def test_hand_over_counts_down_on_the_receivers_phone(server, browser):
+def test_hand_over_desk_tells_everybody_who_answers_for_a_shipper(server, browser):
     courier = Person.arrives(browser, server, CARRIER, size=PHONE)
     courier.go("/desks/handoff")
+    assert "Open hand-overs" in courier.text()
     looks_right(courier, "handoff")
     packer = Person.arrives(browser, server, PACKER)
-    packer.go(f"/desks/handoff/shipment/{SHIPMENT}")
+    packer.go("/desks/handoff/shipment/SH-0001")
+    assert "taken over by Demo Courier One" in packer.text()
     looks_right(packer, "handoff_shipment")
     assert courier.complaints == []
 
