@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from textwrap import wrap
 
 import click
 
@@ -15,6 +16,8 @@ from custody.workflows import demonstration
 from custody.workflows.door import Store
 
 WEAK_SECRETS = "CUSTODY_WEAK_SECRETS"
+WIDTH = 80
+"""Columns of a terminal."""
 
 
 @click.command()
@@ -77,7 +80,8 @@ def _guide(url: str, place: Path) -> str:
         first, *rest = text
         lines += [f"  {lots[word].lot}  {word.replace('_', ' '):13} {first}", *(f"  {'':23} {line}" for line in rest)]
     lines += ["", *LATER]
-    lines += ["", _where(place), "", sqlite_line(), "Stop with Ctrl-C. Nothing here is real; research use, not a medical device."]
+    lines += ["", _where(place), "", *wrap(sqlite_line(), WIDTH)]
+    lines += ["Stop with Ctrl-C. Nothing here is real; research use, not a medical device."]
     return "\n".join(lines)
 
 

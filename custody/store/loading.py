@@ -82,10 +82,14 @@ def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tu
     return {stream: proven.entries for stream, proven in proven_streams(connection, streams).items()}
 
 
-def proven_streams(connection: Connection, streams: Sequence[str]) -> dict[str, Proven]:
-    """The same streams as this process proved them: the very object of last time where nothing has changed. Raises as `load_streams`."""
+def proven_streams(connection: Connection, streams: Sequence[str], *, read_within_s: float | None = None) -> dict[str, Proven]:
+    """The same streams as this process proved them: the very object of last time where nothing has changed. Raises as `load_streams`.
+
+    `read_within_s`: for lists, which no verdict rests on, a stream whose head stands and whose bytes were read so lately is not read again.
+    """
     with readable(connection):
-        return _load(connection, list(dict.fromkeys(streams)))
+        wanted = list(dict.fromkeys(streams))
+        return _load(connection, wanted) if read_within_s is None else _load_for_a_list(connection, wanted, read_within_s)
 
 
 def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
@@ -155,12 +159,21 @@ def _load(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     """What this transaction has proved already is not proved again."""
     here = proved_here(connection)
     new = [stream for stream in streams if stream not in here]
-    proven = _prove_all(connection, new) if new else {}
+    proven = _prove_all(connection, new, _oldest_allowed(connection)) if new else {}
     ahead = ahead_of(connection)
     if ahead is not None and ahead.rows:
         proven = {stream: _with_unwritten(ahead, stream, each) for stream, each in proven.items()}
     here.update(proven)
     # Outside a transaction that remembers, `here` keeps nothing.
+    return {stream: proven.get(stream) or here[stream] for stream in streams}
+
+
+def _load_for_a_list(connection: Connection, streams: list[str], read_within_s: float) -> dict[str, Proven]:
+    """What this transaction has proved, and of the rest what was read lately; that is not proved for anything else in it."""
+    refuse_ahead(connection)
+    here = proved_here(connection)
+    new = [stream for stream in streams if stream not in here]
+    proven = _prove_all(connection, new, time.monotonic() - read_within_s) if new else {}
     return {stream: proven.get(stream) or here[stream] for stream in streams}
 
 
@@ -173,9 +186,8 @@ def _with_unwritten(ahead: Ahead, stream: str, proven: Proven) -> Proven:
     return proven.grown(rows, [None if each.act.rule.evidence else each for _, each in new])
 
 
-def _prove_all(connection: Connection, streams: list[str]) -> dict[str, Proven]:
+def _prove_all(connection: Connection, streams: list[str], oldest: float) -> dict[str, Proven]:
     store = str(connection.get_execution_options().get("custody_store", ""))
-    oldest = _oldest_allowed(connection)
     found_heads = read_heads(connection, streams)
     answer: dict[str, Proven] = {}
     known: dict[str, Proven] = {}

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, func,
 from custody.errors import LedgerBrokenError
 from custody.store.envelope_text import Told
 from custody.store.links import NO_LINKS, Links
-from custody.store.lookup_rows import batches, number_finder, take_in
+from custody.store.lookup_rows import COUNTERSIGNED, Completed, batches, note_completed, number_finder, said, take_in
 from custody.store.lookup_waiting import WaitingInMemory
 from custody.store.statements import Prepared
 from custody.store.tables import edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
@@ -38,7 +38,9 @@ _WRONG_SUMMARY = (
     .where(
         or_(
             entry.c.evidence.is_distinct_from(0),
-            *(entry.c[name].is_distinct_from(_summary[name]) for name in ("act", "site", "study", "recorded_at")),
+            *(entry.c[name].is_distinct_from(_summary[name]) for name in ("site", "study", "recorded_at")),
+            # Of a countersignature the summary names the act that it completed, which no column tells.
+            and_(entry.c.act.is_distinct_from(_summary.act), entry.c.act.is_distinct_from(COUNTERSIGNED)),
             # No function splits text alike on every database; this asks whether the kind is what stands before the colon.
             _summary.kind.contains(":"),
             func.substr(_summary.stream, 1, func.length(_summary.kind) + 1) != _summary.kind + ":",
@@ -47,6 +49,12 @@ _WRONG_SUMMARY = (
             ),
         )
     )
+)
+_OF_SEVERAL = (
+    select(entry.c.id, entry.c.stream, entry.c.act, _summary.act.label("summary_act"))
+    .select_from(stream_summary.join(entry, _its_entry))
+    .where(entry.c.act == COUNTERSIGNED)
+    .order_by(entry.c.stream)
 )
 _site = stream_site.c
 # One pass over the entries for both: each of them has a summary of its stream, and its site beside it.
@@ -77,6 +85,7 @@ class LookupComparison:
         self._connection = connection
         self._waiting = WaitingInMemory()
         self._number_of = number_finder(connection)
+        self._completed: dict[str, Completed] = {}
         self._first, self._last = 1, 0
         self._stored: dict[int, Links] = {}
         self._met: set[int] = set()
@@ -90,6 +99,7 @@ class LookupComparison:
         self._stored = self._rows(self._first, last)
 
     def take(self, told: Told) -> None:
+        note_completed(told, self._waiting, self._completed)
         effect = take_in(told, self._waiting, self._number_of)
         if effect is not None:
             self._expect(effect.number, effect.links)
@@ -159,13 +169,18 @@ class LookupComparison:
         """Each summary is of an entry that gates read, none is later in its stream, and there are as many as such streams; each site
         beside a stream has such an entry, and each such entry its site there.
         """
-        wrong = {"stream_summary": self._row(_WRONG_SUMMARY.limit(1)), "stream_site": self._row(_WRONG_SITE.limit(1))}
+        wrong = {"stream_summary": self._row(_WRONG_SUMMARY.limit(1)) or self._wrong_act(), "stream_site": self._row(_WRONG_SITE.limit(1))}
         missing = self._row(_NO_ROW.limit(1))
         if missing is not None:
             stream, site, summary = missing
             name = "stream_summary" if summary is None else "stream_site"
             wrong[name] = wrong[name] or ((stream,) if summary is None else (stream, site))
         return tuple(f"the lookup {name} is wrong about {_shown(row)}" for name, row in wrong.items() if row is not None)
+
+    def _wrong_act(self) -> tuple[str, ...] | None:
+        """The first stream whose newest entry is a countersignature and whose summary does not name the act that it completed."""
+        with self._connection.execute(_OF_SEVERAL, execution_options={"yield_per": 1_000}).mappings() as found:
+            return next(((row["stream"],) for row in found if said(row, self._completed) != row["summary_act"]), None)
 
     def _row(self, statement: Any) -> Any:
         return self._connection.execute(statement).first()

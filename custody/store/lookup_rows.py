@@ -23,7 +23,8 @@ from custody.store.statements import Prepared, as_bytes, inserted, upserted
 from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
 
 BATCH = 1_000
-_ABOUT_PROPOSALS = frozenset({"proposed", "countersigned", "proposal_withdrawn"})
+COUNTERSIGNED = "countersigned"
+_ABOUT_PROPOSALS = frozenset({"proposed", COUNTERSIGNED, "proposal_withdrawn"})
 
 Fields = Mapping[str, Any]
 
@@ -49,6 +50,18 @@ def takes_part(act: str) -> bool:
     return act in _ABOUT_PROPOSALS or act == "corrected" or has_links(act)
 
 
+def act_told(told: Told, waiting: WaitingProposals) -> str:
+    """The act an entry makes so, before it is taken in: of the last countersignature the act that was waiting for it, else its own."""
+    if told.act != COUNTERSIGNED:
+        return told.act
+    found = waiting.get(told.stream, told.proposal)
+    return told.act if found is None or not _is_last(found) else found.act
+
+
+def _is_last(found: Waiting) -> bool:
+    return found.signers + 1 >= len(ACTS[found.act].slots)
+
+
 def take_in(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effect | None:
     """What takes effect with one entry, if anything does."""
     if told.act == "proposed":
@@ -57,7 +70,7 @@ def take_in(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effec
     if told.act == "proposal_withdrawn":
         waiting.remove(told.stream, told.proposal)
         return None
-    if told.act == "countersigned":
+    if told.act == COUNTERSIGNED:
         return _countersigned(told, waiting, number_of)
     return _effect(told.stream, _Deed(told.number, told.act, told.act_version, told.body), number_of, waiting)
 
@@ -67,7 +80,7 @@ def _countersigned(told: Told, waiting: WaitingProposals, number_of: NumberOf) -
     found = waiting.get(told.stream, proposal)
     if found is None:
         return None
-    if found.signers + 1 < len(ACTS[found.act].slots):
+    if not _is_last(found):
         waiting.sign(told.stream, proposal, found.signers + 1)
         return None
     waiting.remove(told.stream, proposal)
@@ -164,20 +177,24 @@ def number_finder(connection: Connection) -> NumberOf:
 def enter(connection: Connection, told: Sequence[Told]) -> None:
     """Bring the lookups up to date with entries just written."""
     read_by_gates = [each for each in told if not ACTS[each.act].evidence]
-    summaries = [_summary(each.fields) for each in read_by_gates]
+    waiting, number_of = _WaitingInTable(connection), number_finder(connection)
+    summaries, effects = [], []
+    for each in read_by_gates:
+        summaries.append(_summary(each.fields, act_told(each, waiting)))
+        if takes_part(each.act):
+            effects.append(take_in(each, waiting, number_of))
     _SET_SUMMARY.run(connection, list({row["stream"]: row for row in summaries}.values()))
     _SET_SITE.run(connection, [{"stream": stream, "site": site} for stream, site in {(row["stream"], row["site"]) for row in summaries}])
-    waiting, number_of = _WaitingInTable(connection), number_finder(connection)
-    effects = [take_in(each, waiting, number_of) for each in read_by_gates if takes_part(each.act)]
     _write(connection, [effect for effect in effects if effect is not None])
 
 
-def _summary(fields: Fields) -> dict[str, Any]:
+def _summary(fields: Fields, act: str) -> dict[str, Any]:
     stream = fields["stream"]
     return {
         "stream": stream,
         "kind": stream.partition(":")[0],
-        **{name: fields[name] for name in ("position", "act", "site", "study", "recorded_at")},
+        "act": act,
+        **{name: fields[name] for name in ("position", "site", "study", "recorded_at")},
     }
 
 
@@ -185,10 +202,30 @@ def _summary(fields: Fields) -> dict[str, Any]:
 _newest = (
     select(entry.c.stream, func.max(entry.c.position).label("position")).where(entry.c.evidence == 0).group_by(entry.c.stream).subquery()
 )
-SUMMARIES = select(entry.c.stream, entry.c.position, entry.c.act, entry.c.site, entry.c.study, entry.c.recorded_at).select_from(
+SUMMARIES = select(entry.c.id, entry.c.stream, entry.c.position, entry.c.act, entry.c.site, entry.c.study, entry.c.recorded_at).select_from(
     _newest.join(entry, and_(entry.c.stream == _newest.c.stream, entry.c.position == _newest.c.position))
 )
 SITES = select(entry.c.stream, entry.c.site).where(entry.c.evidence == 0).distinct()
+
+
+class Completed(NamedTuple):
+    """The newest countersignature of a stream that was the last one its act needed, by its number, and that act."""
+
+    number: int
+    act: str
+
+
+def note_completed(told: Told, waiting: WaitingProposals, completed: dict[str, Completed]) -> None:
+    """Before the entry is taken in."""
+    act = act_told(told, waiting)
+    if act != told.act:
+        completed[told.stream] = Completed(told.number, act)
+
+
+def said(row: Mapping[str, Any], completed: Mapping[str, Completed]) -> str:
+    """The act that the summary of a stream names, whose newest entry has this `id`, `stream` and `act`."""
+    last = completed.get(row["stream"])
+    return last.act if last is not None and last.number == row["id"] else str(row["act"])
 
 
 def rebuild(connection: Connection) -> None:
@@ -196,13 +233,18 @@ def rebuild(connection: Connection) -> None:
     for table in LOOKUPS:
         connection.execute(delete(table))
     waiting, number_of = WaitingInMemory(), number_finder(connection)
+    completed: dict[str, Completed] = {}
     for batch in batches(connection):
-        effects = [take_in(told, waiting, number_of) for told in batch]
+        effects = []
+        for told in batch:
+            note_completed(told, waiting, completed)
+            effects.append(take_in(told, waiting, number_of))
         _write(connection, [effect for effect in effects if effect is not None])
     _SET_WAITING.run(connection, waiting.rows())
     connection.execute(insert(stream_site).from_select(["stream", "site"], SITES))
     for rows in _partitions(connection, SUMMARIES):
-        _SET_SUMMARY.run(connection, [{**row, "kind": row["stream"].partition(":")[0]} for row in rows])
+        known = ({**row, "kind": row["stream"].partition(":")[0], "act": said(row, completed)} for row in rows)
+        _SET_SUMMARY.run(connection, list(known))
 
 
 @cache

@@ -99,6 +99,8 @@ stream_summary = _table(
     clustered=True,
 )
 Index("ix_stream_summary_kind_recorded_at", stream_summary.c.kind, stream_summary.c.recorded_at)
+# Of most kinds nearly everything has ended: what still waits is found by the act it stands at.
+Index("ix_stream_summary_kind_act_recorded_at", stream_summary.c.kind, stream_summary.c.act, stream_summary.c.recorded_at)
 # Where the people sat who wrote in a stream, evidence left out; with the edges it narrows lists to the sites of a person.
 stream_site = _table(
     "stream_site",

@@ -37,10 +37,13 @@ _Start = tuple[str, tuple[Node, ...]]
 _made: OrderedDict[_Start, _Made] = OrderedDict()
 
 
-def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
-    """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself."""
+def dossier_of(connection: Connection, roots: Iterable[Node], *, read_within_s: float | None = None) -> Dossier:
+    """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself.
+
+    `read_within_s`: for lists only, see `entries.proven_streams`.
+    """
     start = str(connection.get_execution_options().get("custody_store", "")), tuple(dict.fromkeys(roots))
-    made = _again(connection, start) or _anew(connection, start[1])
+    made = _again(connection, start, read_within_s) or _anew(connection, start[1], read_within_s)
     _remember(start, made)
     # The newest entry alone would do, had nothing been recorded since the clock was set back.
     newest = entries.last_recorded_at(connection)
@@ -52,12 +55,12 @@ def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
     )
 
 
-def _anew(connection: Connection, start: tuple[Node, ...]) -> _Made:
+def _anew(connection: Connection, start: tuple[Node, ...], read_within_s: float | None) -> _Made:
     """Ring by ring."""
     proven: dict[str, Proven] = {}
 
     def load(ring: tuple[Node, ...]) -> dict[str, Deeds]:
-        found = entries.proven_streams(connection, [node.key for node in ring])
+        found = entries.proven_streams(connection, [node.key for node in ring], read_within_s=read_within_s)
         proven.update(found)
         return {key: each.deeds for key, each in found.items()}
 
@@ -65,12 +68,12 @@ def _anew(connection: Connection, start: tuple[Node, ...]) -> _Made:
     return _made_of({key: proven[key] for key in streams})
 
 
-def _again(connection: Connection, start: _Start) -> _Made | None:
+def _again(connection: Connection, start: _Start, read_within_s: float | None) -> _Made | None:
     """In one go, where no stream has come to link to other things since; None where one has, or where this is the first time."""
     before = _made.get(start)
     if before is None:
         return None
-    now = entries.proven_streams(connection, before.keys)
+    now = entries.proven_streams(connection, before.keys, read_within_s=read_within_s)
     changed = [key for key, proven in now.items() if proven is not before.proven[key]]
     if not changed:
         return before

@@ -60,10 +60,12 @@ class Bench(RuleBasedStateMachine):
     def teardown(self):
         if not hasattr(self, "ward"):
             return
-        self.ward.verify()
-        self.reached.append(self.ward.judged)
-        self.ward.close()
-        shutil.rmtree(self.folder)
+        try:
+            self.ward.verify()
+            self.reached.append(self.ward.judged)
+        finally:
+            self.ward.close()
+            shutil.rmtree(self.folder)
 
     def cast(self, index):
         return self.scene.casts[index % len(self.scene.casts)]

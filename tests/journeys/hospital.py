@@ -122,7 +122,13 @@ class Hospital(Ward):
     def cover(self, bag, label=None):
         return self.do(acts.CoverBound(bag=bag, cover_label=label or f"COVER-{bag}"), *PREPARERS)
 
+    def take_out(self, bag):
+        """No bag is taken out and put back in the same moment."""
+        self.tick(seconds=1)
+        return super().take_out(bag)
+
     def put_back(self, bag):
+        self.tick(seconds=1)
         stored = manufacturing.BagStored(bag=bag, equipment=self.scene.first.kept.ward_store, position="H-99", stored_at=self.now)
         return self.do(stored, RECEIVER)
 

@@ -143,7 +143,7 @@ def test_sealed_shipper_goes_on_to_the_hand_over_and_prints_its_packing_list(web
     browser = web.browser(PACKER)
     page = browser.get(PATH)
     assert f'href="/desks/handoff/shipment/{SHIPMENT}?act=handoff_offered"' in page.html
-    text = browser.get(f"{DESK}/manifest?shipment={SHIPMENT}").text
+    text = browser.get(f"{DESK}/manifest/{SHIPMENT}").text
     assert "S001-4471" in text
     assert all(bag.value in text for bag in in_store(web))
 
@@ -154,7 +154,7 @@ def test_bag_on_a_packing_list_leads_to_its_shipment(web):
     assert web.browser(PACKER).get(f"{DESK}/bag/{bag}").location == f"{PATH}#bag-{bag}"
 
 
-@pytest.mark.parametrize("path", ["/shipment/SH-9999", "/lot/LOT-0001", "/manifest?shipment=SH-9999"])
+@pytest.mark.parametrize("path", ["/shipment/SH-9999", "/lot/LOT-0001", "/manifest/SH-9999"])
 def test_thing_that_is_unknown_or_not_of_this_desk_is_not_found(looked_at, path):
     assert looked_at.signed_in(PACKER).get(f"{DESK}{path}").code == 404
 
@@ -163,7 +163,7 @@ def test_thing_that_is_unknown_or_not_of_this_desk_is_not_found(looked_at, path)
 def test_pages_are_worded_in_both_languages(web, language):
     plan(web, in_store(web), until="bag_taken_out")
     bag = in_store(web)[0]
-    for path in (DESK, PATH, f"{PATH}?act=bag_packed&of={bag}&shipment={SHIPMENT}", f"{DESK}/manifest?shipment={SHIPMENT}"):
+    for path in (DESK, PATH, f"{PATH}?act=bag_packed&of={bag}&shipment={SHIPMENT}", f"{DESK}/manifest/{SHIPMENT}"):
         page = web.browser(PACKER, language).get(path)
         assert page.code == 200, page.text
         assert not re.search(r"\[[a-z_]+(\.[A-Za-z_]+)*\]", page.html), page.text

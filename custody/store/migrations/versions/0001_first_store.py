@@ -243,6 +243,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_stream_summary_kind_recorded_at", "stream_summary", ["kind", "recorded_at"], unique=False)
+    op.create_index("ix_stream_summary_kind_act_recorded_at", "stream_summary", ["kind", "act", "recorded_at"], unique=False)
     op.create_table(
         "waiting_proposal",
         sa.Column("stream", sa.Text(), nullable=False),

@@ -201,11 +201,11 @@ def _bag(node: BagId) -> Page:
     return redirect(url_for("desk_packing.sheet", kind=shipment.kind, name=shipment.value, _anchor=f"bag-{node.value}"))
 
 
-@blueprint.get("/manifest")
+@blueprint.get("/manifest/<shipment>")
 @access.needs(*DESK.roles)
-def manifest() -> str:
+def manifest(shipment: str) -> str:
     """The packing list as it travels with the shipper: what is in it, how it is closed, where it goes, with the codes to scan."""
-    words, node = current.words(), ShipmentId.parse(request.args.get("shipment", ""))
+    words, node = current.words(), ShipmentId.parse(shipment)
     with current.store().reading() as connection:
         found = read.sheet(connection, current.viewer(), current.present(), node, DESK.acts, current.now()).value.shipment
     return render_template(
