@@ -1,4 +1,4 @@
-"""A store as a facility has it after years: every lot, bag, shipment and dose with its own road, most of them over, the newest on their way.
+"""A store as a facility has it after years: each lot, bag, shipment and dose with its own road, most over, the newest on their way.
 
 Sites, people and the study are recorded through the workflows. The roads are written in big batches straight into the ledger, act by act as
 the workflows would write them and in the order of their times; no gate judges them again.
@@ -154,6 +154,9 @@ def _in_order(roads: Iterable[Road]) -> Iterator[Step]:
         yield heapq.heappop(waiting)[2]
 
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass
 class _Writer:
     """Writes steps to the ends of their streams; also what a late step may ask (rehearsal.steps.Seen)."""
@@ -164,7 +167,7 @@ class _Writer:
     files: list[Step] = field(default_factory=list)
     ends: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     results: dict[str, list[tuple[str, Digest]]] = field(default_factory=dict)
-    recorded_at: datetime = datetime.min.replace(tzinfo=UTC)
+    recorded_at: datetime = LONG_AGO
 
     def __post_init__(self) -> None:
         with self.store.reading() as connection:

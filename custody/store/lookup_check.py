@@ -180,7 +180,7 @@ class LookupComparison:
     def _wrong_act(self) -> tuple[str, ...] | None:
         """The first stream whose newest entry is a countersignature and whose summary does not name the act that it completed."""
         with self._connection.execute(_OF_SEVERAL, execution_options={"yield_per": 1_000}).mappings() as found:
-            return next(((row["stream"],) for row in found if said(row, self._completed) != row["summary_act"]), None)
+            return next(((row["stream"],) for row in found if said(dict(row), self._completed) != row["summary_act"]), None)
 
     def _row(self, statement: Any) -> Any:
         return self._connection.execute(statement).first()

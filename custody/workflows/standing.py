@@ -12,10 +12,10 @@ from custody.domain.acts.people import SiteRegistered
 from custody.domain.acts.quality import HoldPlaced, HoldPlacedByCustody, Recalled
 from custody.domain.acts.shipping import BagAccepted, BagRefusedAtReceipt, ShipperSealed
 from custody.domain.dossier import Dossier
+from custody.domain.folds import lot as disposition
 from custody.domain.folds.bag import FINAL, BagFold, BagState
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.handover import Custodian
-from custody.domain.folds import lot as disposition
 from custody.domain.folds.lot import LotFold, Quarantined
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
