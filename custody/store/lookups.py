@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, literal, or_, select, union_all
 
 from custody.domain.ids import NODE_KINDS
 from custody.store.lookup_check import differences
@@ -18,9 +18,11 @@ from custody.store.tables import edge, entry_name, stream_site, stream_summary, 
 
 __all__ = [
     "Found",
+    "Resting",
     "WaitingProposal",
     "WorkItem",
     "aliases",
+    "carriers_of",
     "differences",
     "edges",
     "names_of_kind",
@@ -56,7 +58,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkItem:
-    """One thing and the newest act about it that is no evidence."""
+    """One thing and the newest act about it that is no evidence: of what several people sign, once all have, the act they signed."""
 
     stream: str
     position: int
@@ -64,6 +66,15 @@ class WorkItem:
     site: str
     study: str | None
     recorded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resting:
+    """Acts after which a thing waits for nobody; `acts_at_home` only where they were recorded at one of the sites `home`."""
+
+    acts: frozenset[str]
+    acts_at_home: frozenset[str] = frozenset()
+    home: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,12 +155,20 @@ def newest_acts(connection: Connection, streams: Sequence[str]) -> dict[str, str
 
 
 def streams_of_kind(
-    connection: Connection, kind: str, *, site: str | None = None, within: Within | None = None, study: str | None = None, limit: int
+    connection: Connection,
+    kind: str,
+    *,
+    site: str | None = None,
+    within: Within | None = None,
+    study: str | None = None,
+    resting: Resting | None = None,
+    among: frozenset[str] | None = None,
+    limit: int,
 ) -> tuple[WorkItem, ...]:
     """Things of one kind, newest act first.
 
     `site`: only those about which something was recorded there, or which name it as origin or destination. `within`: only those in the
-    scope of these sites.
+    scope of these sites. `resting`: without those that stand at one of these acts. `among`: only these.
     """
     table = stream_summary.c
     columns = (table.stream, table.position, table.act, table.site, table.study, table.recorded_at)
@@ -161,8 +180,30 @@ def streams_of_kind(
         wanted = wanted.where(or_(table.site == site, bound_there, recorded_there))
     if study is not None:
         wanted = wanted.where(table.study == study)
+    if resting is not None:
+        wanted = wanted.where(*_not_at(resting))
+    if among is not None:
+        wanted = wanted.where(table.stream.in_(sorted(among)))
     found = connection.execute(wanted.order_by(table.recorded_at.desc(), table.stream).limit(limit))
     return tuple(WorkItem(**{**row, "recorded_at": datetime.fromisoformat(row["recorded_at"])}) for row in found.mappings())
+
+
+def _not_at(resting: Resting) -> Iterator[ColumnElement[bool]]:
+    table = stream_summary.c
+    if resting.acts:
+        yield table.act.not_in(sorted(resting.acts))
+    if resting.acts_at_home and resting.home:
+        yield or_(table.act.not_in(sorted(resting.acts_at_home)), table.site.not_in(sorted(resting.home)))
+
+
+def carriers_of(connection: Connection, kind: str, contained: str, acts: Sequence[str]) -> frozenset[str]:
+    """Things of one kind that hold, or held, something of the kind `contained` which stands at one of these acts: shipments with bags
+    that nobody has decided about.
+    """
+    inside, way = stream_summary.c, edge.alias()
+    holding = select(way.c.parent).join(stream_summary, inside.stream == way.c.child)
+    holding = holding.where(inside.kind == contained, inside.act.in_(acts), way.c.parent.between(f"{kind}:", f"{kind}:{_AFTER}"))
+    return frozenset(connection.execute(holding.distinct()).scalars())
 
 
 def names_of_kind(connection: Connection, kind: str, *, limit: int) -> tuple[str, ...]:

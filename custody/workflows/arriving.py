@@ -20,6 +20,7 @@ from custody.domain.terms import HoldPoint, VerdictWord
 from custody.errors import NotFoundError, UnreadableCodeError
 from custody.store import entries, lookups
 from custody.workflows.dossiers import dossier_of
+from custody.workflows.next_steps import undecided_at_receipt
 from custody.workflows.order import proposed_act, proposed_of
 from custody.workflows.scans import is_symbol
 from custody.workflows.signer import Signer
@@ -77,7 +78,9 @@ class ShipmentAtDesk:
 
 def shipments_at(connection: Connection, signer: Signer, viewer: Viewer) -> tuple[ShipmentAtDesk, ...]:
     """Sealed shipments whose destination is the signer's site and that are not all decided, newest first."""
-    items = lookups.streams_of_kind(connection, "shipment", site=signer.site.value, study=_study(signer).value, limit=SHIPMENTS_MAX)
+    site, study = signer.site.value, _study(signer).value
+    waiting = lookups.carriers_of(connection, ShipmentId.kind, BagId.kind, undecided_at_receipt())
+    items = lookups.streams_of_kind(connection, ShipmentId.kind, site=site, study=study, among=waiting, limit=SHIPMENTS_MAX)
     found = []
     for item in items:
         try:

@@ -15,7 +15,9 @@ from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, CohortId, DoseId, ParticipantId, WristbandToken, node_of
 from custody.errors import InputError, NotFoundError, UnreadableCodeError
 from custody.store import lookups
+from custody.store.lookups import Resting
 from custody.workflows.bedside import dossier_for, study_of_signer
+from custody.workflows.next_steps import AT_REST
 from custody.workflows.scans import is_symbol
 from custody.workflows.signer import Signer
 
@@ -45,7 +47,9 @@ class DoseAtBed:
 
 def doses_at(connection: Connection, signer: Signer) -> tuple[DoseAtBed, ...]:
     """Doses of the signer's site that are ready for the bed or running, newest first."""
-    items = lookups.streams_of_kind(connection, "dose", site=signer.site.value, study=study_of_signer(signer).value, limit=DOSES_MAX)
+    resting = Resting(acts=AT_REST[DoseId.kind])
+    study = study_of_signer(signer).value
+    items = lookups.streams_of_kind(connection, DoseId.kind, site=signer.site.value, study=study, resting=resting, limit=DOSES_MAX)
     nodes = (node_of(item.stream) for item in items)
     found = (dose_at_bed(connection, node, signer) for node in nodes if isinstance(node, DoseId))
     return tuple(dose for dose in found if dose.is_at_bed)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from custody.domain.acts.base import ACTS
+from custody.domain.acts.record import Proposed
 from custody.domain.duties import roles_at
+from custody.domain.ids import BagId
 from custody.domain.terms import Role
 
 NEXT: dict[str, str] = {
@@ -60,6 +62,33 @@ NEXT: dict[str, str] = {
     "infusion_ended": "dose_closed",
 }
 """Newest act of a thing -> the act that usually follows on the road."""
+
+
+AT_REST: dict[str, frozenset[str]] = {
+    "lot": frozenset({"released", "rejected"}),
+    "bank": frozenset({"released", "rejected"}),
+    "bag": frozenset({"bag_filled", "bag_retained", "bag_infused", "bag_destroyed"}),
+    "dose": frozenset({"dose_closed"}),
+    "participant": frozenset({"participant_dose_closed", "participant_left"}),
+    "donation": frozenset({"eligibility_determined", "eligibility_refused"}),
+}
+"""Kind -> newest acts with which a thing waits for nobody. A recall or hold is none of them: what is held is listed as long as it is."""
+AT_REST_AT_THE_MAKER: dict[str, frozenset[str]] = {"bag": frozenset({"bag_stored"})}
+"""The same, where the act was done at the maker: a bag stored at a hospital waits for its dose."""
+DECIDED_AT_RECEIPT = frozenset(
+    {
+        *("bag_filled", "bag_retained", "bag_stored", "bag_taken_out"),
+        *("bag_accepted", "bag_refused_at_receipt", "bag_returned", "bag_destroyed", "bag_discarded_from_dose"),
+        *("bag_preparing", "bag_dispensed", "bag_spiked", "bag_infused", "handoff_offered", "handoff_accepted"),
+    }
+)
+"""Newest acts of a bag that nobody at a receiving desk has to decide about: it has not travelled, or was decided before."""
+
+
+def undecided_at_receipt() -> tuple[str, ...]:
+    """Every other act a bag may stand at."""
+    of_bags = {rule.name for rule in ACTS.values() if BagId in rule.about or rule.stage == Proposed.rule.stage}
+    return tuple(sorted(of_bags - DECIDED_AT_RECEIPT))
 
 
 def next_act(newest: str) -> str:

@@ -21,7 +21,8 @@ from custody.domain.terms import SiteKind
 from custody.errors import LedgerBrokenError
 from custody.store import entries, lookups
 from custody.store.lookup_scope import Within, kept
-from custody.store.lookups import WorkItem
+from custody.store.lookups import Resting, WorkItem
+from custody.workflows.next_steps import AT_REST, AT_REST_AT_THE_MAKER
 from custody.workflows.order import ReadMore, unknown_thing
 
 KINDS_OF_SYMBOLS = {"badge": "account"}
@@ -136,16 +137,23 @@ def listed_among(connection: Connection, viewer: Viewer, nodes: Iterable[Node]) 
     return tuple(node for node in wanted if node.key not in hidden)
 
 
-def newest(connection: Connection, viewer: Viewer, kind: str, limit: int) -> tuple[WorkItem, ...]:
-    """Things of one kind on a list for this person, newest act first."""
+def newest(connection: Connection, viewer: Viewer, kind: str, limit: int, *, under_way: bool = False) -> tuple[WorkItem, ...]:
+    """Things of one kind on a list for this person, newest act first; `under_way`: without those whose newest act says that they rest."""
     if not viewer.may_see(NODE_KINDS[kind]("X")):
         return ()
     study = None if viewer.study is None or kind in OF_NO_STUDY else viewer.study.value
     within = _within(connection, viewer, kind)
-    found = lookups.streams_of_kind(connection, kind, study=study, within=within, limit=limit)
+    resting = _resting(connection, viewer, kind) if under_way else None
+    found = lookups.streams_of_kind(connection, kind, study=study, within=within, resting=resting, limit=limit)
     if kind != "site" and (within is None or not within.offered):
         return found
     return tuple(item for item in found if _may_find_or_is_broken(connection, viewer, node_of(item.stream)))
+
+
+def _resting(connection: Connection, viewer: Viewer, kind: str) -> Resting:
+    at_home = AT_REST_AT_THE_MAKER.get(kind, frozenset())
+    makers = (site.id.value for site in _sites_of_study(connection, viewer) if site.kind is SiteKind.MANUFACTURER) if at_home else ()
+    return Resting(acts=AT_REST.get(kind, frozenset()), acts_at_home=at_home, home=frozenset(makers))
 
 
 def _within(connection: Connection, viewer: Viewer, kind: str) -> Within | None:

@@ -62,7 +62,7 @@ def _through_what_is_seen(connection: Connection, node: Node, viewer: Viewer, *,
 
 
 def _newest_acts(connection: Connection, keys: list[str]) -> dict[str, str]:
-    """The newest act about each thing: of what several people signed the act they signed, of what nobody signed yet the one before."""
+    """The newest act about each thing: of what several people signed the act they signed, of what not all signed yet the one before."""
     newest = lookups.newest_acts(connection, keys)
     of_several = [key for key, act in newest.items() if act in ACTS and ACTS[act].stage == Proposed.rule.stage]
     for key, stream in entries.load_streams(connection, of_several).items():

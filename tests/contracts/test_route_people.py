@@ -193,7 +193,13 @@ def _one(kind, **more):
     return values
 
 
+def _curves(place, rule):
+    del place, rule
+    yield tuple({"name": bag, "place": "0", "number": "0"} for bag in PAIRS["bag"])
+
+
 VALUES = {
+    frozenset({"name", "place", "number"}): _curves,
     frozenset({"kind", "name"}): _things,
     frozenset({"kind", "name", "digest"}): _things_with_digest,
     frozenset({"kind", "value"}): _symbols,
@@ -205,7 +211,8 @@ VALUES = {
     frozenset({"shipment", "digest"}): _one("shipment", digest="receiving"),
 }
 """What the arguments of a route name, by their names. `acts/<name>` names an act; the thing it is about comes with `about`."""
-NAMES_AN_ACT = frozenset({"name"})
+NAMES_NO_THING = (frozenset({"name"}), frozenset({"kind"}))
+"""`acts/<name>` names an act, `registers/of/<kind>` a list of what the person may find."""
 
 
 def plain(page, names):
@@ -243,7 +250,7 @@ def roles_for(place, rule):
 
 
 def rules_about_things(place):
-    return [rule for rule in place.rules() if rule.arguments and frozenset(rule.arguments) != NAMES_AN_ACT]
+    return [rule for rule in place.rules() if rule.arguments and frozenset(rule.arguments) not in NAMES_NO_THING]
 
 
 def test_every_argument_of_a_route_is_known_to_this_contract(place):
@@ -335,7 +342,11 @@ def test_attempt_at_a_thing_of_another_site_is_kept_and_at_none_is_not(place):
 def test_route_of_some_roles_is_refused_to_all_others(place):
     for rule in place.rules():
         needed = place.access(rule).roles
-        address = asked(place, rule)[0].nowhere if frozenset(rule.arguments) in VALUES else rule.rule.replace("<name>", "hold_placed")
+        address = (
+            asked(place, rule)[0].nowhere
+            if frozenset(rule.arguments) in VALUES
+            else rule.rule.replace("<name>", "hold_placed").replace("<kind>", "material")
+        )
         for role in Role if needed else ():
             for method in sorted((rule.methods or set()) & {"GET", *CHANGES}):
                 page = send(place.browser(role), method, address)
@@ -350,7 +361,11 @@ def test_route_for_whoever_signed_in_never_fails_for_any_role(place):
     for rule in place.rules():
         if place.access(rule).roles or "GET" not in (rule.methods or set()):
             continue
-        address = asked(place, rule)[0].nowhere if frozenset(rule.arguments) in VALUES else rule.rule.replace("<name>", "hold_placed")
+        address = (
+            asked(place, rule)[0].nowhere
+            if frozenset(rule.arguments) in VALUES
+            else rule.rule.replace("<name>", "hold_placed").replace("<kind>", "material")
+        )
         for role in Role:
             page = place.browser(role).get(address)
             assert page.code in {200, 302, 303, 403, 404, 422}, f"{role}: {address} answered {page.code}"
@@ -360,7 +375,11 @@ def test_form_of_an_older_session_changes_nothing(place):
     """The token of another session: whatever was typed comes back to be sent again, and nothing is done."""
     for rule in place.rules():
         for method in (rule.methods or set()) & CHANGES:
-            address = asked(place, rule)[0].nowhere if frozenset(rule.arguments) in VALUES else rule.rule.replace("<name>", "hold_placed")
+            address = (
+                asked(place, rule)[0].nowhere
+                if frozenset(rule.arguments) in VALUES
+                else rule.rule.replace("<name>", "hold_placed").replace("<kind>", "material")
+            )
             role = min(place.access(rule).roles or {Role.INVESTIGATOR})
             browser, before = place.browser(role), place.size()
             page = browser.post(address, {"csrf_token": "of an older session", "reason": "typed before"})
@@ -377,7 +396,11 @@ def test_session_that_is_over_opens_nothing(place):
     assert browser.post("/sign-out", {"csrf_token": token}).code in {302, 303}
     assert cookie is not None
     for rule in place.rules():
-        address = asked(place, rule)[0].nowhere if frozenset(rule.arguments) in VALUES else rule.rule.replace("<name>", "hold_placed")
+        address = (
+            asked(place, rule)[0].nowhere
+            if frozenset(rule.arguments) in VALUES
+            else rule.rule.replace("<name>", "hold_placed").replace("<kind>", "material")
+        )
         for method in sorted((rule.methods or set()) & {"GET", *CHANGES}):
             browser.client.set_cookie("custody_session", cookie.value)
             before = place.size()

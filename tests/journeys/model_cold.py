@@ -162,8 +162,8 @@ class ColdLife:
                 yield start, end, file["at"]
 
     def klass(self):
-        silent = [s for s in self.stays if not any(self._overlaps(f, s) for f in s["files"])]
-        self.missing = bool(silent) or not any(spans or lines for _, spans, lines in self.seen())
+        # A place whose logger nobody ever read has no trace at all; of one that was read the silent time is a gap like any other.
+        self.missing = any(not stay["files"] for stay in self.stays) or not any(spans or lines for _, spans, lines in self.seen())
         lines = [line for _, _, found in self.seen() for line in found]
         beyond = {band: [s for line in lines for s in outside(band, line)] for band in (self.limits.class_1, self.limits.class_2)}
         out = [s for line in lines for s in outside(self.limits.class_0, line)]

@@ -99,7 +99,7 @@ def plain_sheet(
 def _rows(
     connection: Connection, viewer: Viewer, kinds: Iterable[str], now: datetime
 ) -> tuple[tuple[Standing, ...], tuple[Node, ...], bool]:
-    found = listed(connection, viewer, kinds)
+    found = listed(connection, viewer, kinds, under_way=True)
     rows = standings(found.dossier, viewer, found.nodes, now)
     return tuple(sorted((row for row in rows if _is_listed(row)), key=lambda row: row.expires_at or LAST)), found.broken, found.cut
 

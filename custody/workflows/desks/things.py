@@ -38,12 +38,15 @@ class Listed:
     cut: bool
 
 
-def listed(connection: Connection, viewer: Viewer, kinds: Iterable[str], *, most: int = NEWEST) -> Listed:
-    """The newest things of these kinds in the viewer's study that they may see, read in one go."""
+def listed(connection: Connection, viewer: Viewer, kinds: Iterable[str], *, most: int = NEWEST, under_way: bool = False) -> Listed:
+    """The newest things of these kinds in the viewer's study that they may see, read in one go.
+
+    `under_way`: without those whose newest act says that they wait for nobody, so that an old one that does is not crowded out.
+    """
     nodes: list[Node] = []
     cut = False
     for kind in kinds:
-        found = sight.newest(connection, viewer, kind, most + 1)
+        found = sight.newest(connection, viewer, kind, most + 1, under_way=under_way)
         cut = cut or len(found) > most
         nodes += [node_of(item.stream) for item in found[:most]]
     return _read(connection, viewer, nodes, cut=cut)
