@@ -29,11 +29,11 @@ class MustWaitError(BaseException):
 class Ahead:
     """What one piece of work would write, and what it rests on.
 
-    `size` is how many entries the log had; `streams` are all it read; `conditions` must hold under the lock. `rows` are its entries
-    without their numbers in the log; `writes` come after them.
+    `streams` are all it read; `conditions` must hold under the lock, and where it `has_compared_clocks` the newest entry may hardly be
+    younger. `rows` are its entries without their numbers in the log; `writes` come after them.
     """
 
-    size: int = 0
+    has_compared_clocks: bool = False
     streams: set[str] = field(default_factory=set)
     rows: list[dict[str, Any]] = field(default_factory=list)
     written: list[Entry] = field(default_factory=list)

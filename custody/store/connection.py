@@ -78,9 +78,7 @@ class Store:
         # Connected first: nobody need wait for that.
         with here.engine.connect() as connection, here.lock:
             # In SQLAlchemy 2 this changes the connection itself.
-            connection.execution_options(
-                custody_begin="BEGIN IMMEDIATE", custody_proved_here={}, custody_read_before={}, custody_series_here={}
-            )
+            connection.execution_options(custody_begin="BEGIN IMMEDIATE", custody_proved_here={}, custody_seen={}, custody_series_here={})
             with connection.begin():
                 yield connection
             self._copy_journal(connection)
@@ -89,7 +87,7 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of everything committed when the first row is read."""
         with self._in_process().engine.connect() as opened:
-            connection = opened.execution_options(custody_proved_here={}, custody_read_before={}, custody_series_here={})
+            connection = opened.execution_options(custody_proved_here={}, custody_seen={}, custody_series_here={})
             # Given back without a commit: there is nothing to keep, and a damaged file refuses even an empty one.
             connection.begin()
             yield connection

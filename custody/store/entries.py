@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -17,27 +16,31 @@ from custody.store import log, lookup_rows
 from custody.store.ahead import ahead_of
 from custody.store.envelope import NewEntry, Row, entry_of, fields_of, text_of
 from custody.store.envelope_text import Told
-from custody.store.heads import has_grown, heads, read_heads
+from custody.store.heads import come_since, heads, read_heads
 from custody.store.loading import (
-    entry_by_digest,
     forget_decoded,
+    grown_since,
     load_evidence,
     load_streams,
-    newest_of,
     proven_streams,
+    reading_of,
 )
 from custody.store.log import size
 from custody.store.proven import proved_here
+from custody.store.single_entries import entry_by_digest, newest_of
 from custody.store.statements import Prepared, inserted, upserted
 from custody.store.tables import entry, stream_head
+from custody.store.watch import note_written, view_of
 
 __all__ = [
     "NewEntry",
     "append",
+    "come_since",
     "entry_by_digest",
     "forget_decoded",
-    "has_grown",
+    "grown_since",
     "heads",
+    "is_much_younger",
     "keep",
     "last_recorded_at",
     "load_evidence",
@@ -45,6 +48,7 @@ __all__ = [
     "lock_streams",
     "newest_of",
     "proven_streams",
+    "reading_of",
     "size",
 ]
 
@@ -92,6 +96,7 @@ def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: date
 
 def keep(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write rows that continue their streams, and give them their numbers in the log. Under the lock only."""
+    note_written(connection)
     first = log.size(connection)
     for number, row in enumerate(rows, first + 1):
         # On SQLite the log is sequenced in the same commit, so the place in it can be the row's own number.
@@ -121,7 +126,13 @@ def _ends(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[int
     if ahead is None:
         return read_heads(connection, streams)
     unwritten = {row["stream"]: (row["position"], row["digest"]) for row in ahead.rows}
-    return {**read_heads(connection, [stream for stream in streams if stream not in unwritten]), **unwritten}
+    here = proved_here(connection)
+    found = {stream: (here[stream].position, here[stream].digest) for stream in streams if stream in here and here[stream].position}
+    return {
+        **read_heads(connection, [stream for stream in streams if stream not in unwritten and stream not in found]),
+        **found,
+        **unwritten,
+    }
 
 
 def _add_to_what_is_proved(connection: Connection, rows: Sequence[Mapping[str, Any]], written: tuple[Entry, ...]) -> None:
@@ -135,18 +146,21 @@ def _add_to_what_is_proved(connection: Connection, rows: Sequence[Mapping[str, A
 
 def last_recorded_at(connection: Connection) -> datetime | None:
     """When the newest entry was recorded; None in an empty ledger."""
-    found = _LAST_RECORDED_AT.one(connection)
-    seen = None if found is None else datetime.fromisoformat(found[0])
+    view = view_of(connection)
+    if view.is_followed:
+        text = view.newest_at
+    else:
+        found = _LAST_RECORDED_AT.one(connection)
+        text = None if found is None else found[0]
     ahead = ahead_of(connection)
     if ahead is not None:
-        ahead.conditions.append(partial(_is_newest_still, seen=seen))
-    return seen
+        ahead.has_compared_clocks = True
+    return None if text is None else datetime.fromisoformat(text)
 
 
-def _is_newest_still(connection: Connection, *, seen: datetime | None) -> bool:
-    """Whether what others recorded since could not have changed what a clock was compared with."""
-    newest = last_recorded_at(connection)
-    return newest == seen or (newest is not None and seen is not None and newest - seen < CLOCK_MOVES_AT_MOST)
+def is_much_younger(recorded_at: str, seen: str | None) -> bool:
+    """Whether an entry of others, recorded since (ISO text), could change what a clock was compared with."""
+    return seen is None or datetime.fromisoformat(recorded_at) - datetime.fromisoformat(seen) >= CLOCK_MOVES_AT_MOST
 
 
 def _row(new: NewEntry, fields: dict[str, Any], previous: bytes) -> dict[str, Any]:

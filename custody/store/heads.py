@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from typing import cast
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -19,7 +20,7 @@ _HEADS = PreparedIn(
     lambda among: select(stream_head.c.stream, stream_head.c.position, stream_head.c.digest).where(among(stream_head.c.stream))
 )
 _HEADLESS = PreparedIn(lambda among: select(_columns.stream, _columns.position).where(among(_columns.stream)).limit(1))
-_SINCE = Prepared(select(_columns.stream).where(_columns.id > bindparam("number_before")))
+_SINCE = Prepared(select(_columns.stream, _columns.recorded_at).where(_columns.id > bindparam("number_before")).order_by(_columns.id))
 
 
 def read_heads(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[int, bytes]]:
@@ -29,9 +30,7 @@ def read_heads(connection: Connection, streams: Iterable[str]) -> dict[str, tupl
     """
     wanted = list(dict.fromkeys(streams))
     found = {stream: (position, digest) for stream, position, digest in _HEADS.rows(connection, wanted)}
-    ahead = ahead_of(connection)
-    if ahead is not None:
-        ahead.streams.update(wanted)
+    note_read(connection, wanted)
     missing = [stream for stream in wanted if stream not in found]
     if missing:
         for stream, position in _HEADLESS.rows(connection, missing):
@@ -39,9 +38,16 @@ def read_heads(connection: Connection, streams: Iterable[str]) -> dict[str, tupl
     return found
 
 
-def has_grown(connection: Connection, streams: Collection[str], since: int) -> bool:
-    """Whether one of these streams got an entry after the log had `since` entries. SQLite only, where the log is written in the commit."""
-    return any(stream in streams for (stream,) in _SINCE.rows(connection, number_before=since))
+def note_read(connection: Connection, streams: Iterable[str]) -> None:
+    """Work ahead of the lock rests on where these streams end."""
+    ahead = ahead_of(connection)
+    if ahead is not None:
+        ahead.streams.update(streams)
+
+
+def come_since(connection: Connection, size: int) -> list[tuple[str, str]]:
+    """Stream and time of recording (ISO text) of each entry after the first `size`. SQLite only: there the log is written in the commit."""
+    return cast("list[tuple[str, str]]", _SINCE.rows(connection, number_before=size))
 
 
 def heads(connection: Connection, streams: Iterable[str]) -> dict[str, Head]:

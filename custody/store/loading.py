@@ -8,30 +8,28 @@ skips a row that gates read, nor the newest rows of any kind. Older evidence (ve
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 
 from sqlalchemy import Connection, bindparam, literal_column, select, union_all
 
-from custody.domain.acts import ACTS
 from custody.domain.dossier import Entry
-from custody.domain.ids import Digest
 from custody.errors import InputError, LedgerBrokenError
 from custody.ledger.streams import GENESIS, entry_digest
 from custody.store.ahead import Ahead, ahead_of, refuse_ahead
 from custody.store.envelope import Row, broken, check_columns, decoded
-from custody.store.heads import read_heads
-from custody.store.proven import NOTHING, Memory, Proven, Stored, proved_here, still_stands
+from custody.store.heads import note_read, read_heads
+from custody.store.proven import NOTHING, Memory, Proven, Reading, Remembered, Stored, proved_here, still_stands
 from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import entry, stream_head
-from custody.store.watch import Watch
+from custody.store.watch import View, view_of
 
 # Evidence younger than this many entries is read and hashed every time, as everything else is.
 FRESH_EVIDENCE = 100
 
 _columns = entry.c
-_ROW = (
+ROW = (
     _columns.stream,
     _columns.position,
     _columns.act,
@@ -43,11 +41,11 @@ _ROW = (
     _columns.digest,
     _columns.envelope,
 )
-_ALL = PreparedIn(lambda among: select(*_ROW).where(among(_columns.stream)))
+_ALL = PreparedIn(lambda among: select(*ROW).where(among(_columns.stream)))
 _RECENT = PreparedIn(
     lambda among: union_all(
-        select(*_ROW).where(among(_columns.stream), _columns.evidence == literal_column("0")),
-        select(*_ROW)
+        select(*ROW).where(among(_columns.stream), _columns.evidence == literal_column("0")),
+        select(*ROW)
         .select_from(stream_head.join(entry, _columns.stream == stream_head.c.stream))
         .where(
             among(stream_head.c.stream),
@@ -57,20 +55,11 @@ _RECENT = PreparedIn(
     )
 )
 _TAIL = Prepared(
-    select(*_ROW).where(_columns.stream == bindparam("stream_wanted"), _columns.position > bindparam("after")).order_by(_columns.position)
+    select(*ROW).where(_columns.stream == bindparam("stream_wanted"), _columns.position > bindparam("after")).order_by(_columns.position)
 )
-_NEWEST_OF = Prepared(
-    select(*_ROW)
-    .where(_columns.stream == bindparam("stream_wanted"), _columns.act == bindparam("act_wanted"))
-    .order_by(_columns.position.desc())
-    .limit(1)
-)
-_BY_DIGEST = Prepared(select(*_ROW).where(_columns.digest == bindparam("digest_wanted")))
-
 
 _MEMORY = Memory()
-_WATCH = Watch()
-READ_BEFORE = "custody_read_before"
+NOWHERE = (0, GENESIS)
 forget_decoded = _MEMORY.forget
 
 
@@ -82,7 +71,7 @@ def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tu
     return {stream: proven.entries for stream, proven in proven_streams(connection, streams).items()}
 
 
-def proven_streams(connection: Connection, streams: Sequence[str], *, read_within_s: float | None = None) -> dict[str, Proven]:
+def proven_streams(connection: Connection, streams: Iterable[str], *, read_within_s: float | None = None) -> dict[str, Proven]:
     """The same streams as this process proved them: the very object of last time where nothing has changed. Raises as `load_streams`.
 
     `read_within_s`: for lists, which no verdict rests on, a stream whose head stands and whose bytes were read so lately is not read again.
@@ -90,6 +79,33 @@ def proven_streams(connection: Connection, streams: Sequence[str], *, read_withi
     with readable(connection):
         wanted = list(dict.fromkeys(streams))
         return _load(connection, wanted) if read_within_s is None else _load_for_a_list(connection, wanted, read_within_s)
+
+
+def grown_since(connection: Connection, proven: Mapping[str, Proven], reading: Reading) -> list[str] | None:
+    """Those of `proven` streams to be loaded again, the others being known to be as they were in `reading`; None where nothing is known.
+
+    The others then count as proved in this transaction too.
+    """
+    view = view_of(connection)
+    found = None if reading.at <= view.oldest else view.grown_among(proven, reading.mark)
+    if found is None:
+        return None
+    here = proved_here(connection)
+    again = {*found, *reading.unsure, *(stream for stream in here.keys() & proven.keys() if here[stream] is not proven[stream])}
+    note_read(connection, proven)
+    here.update({stream: each for stream, each in proven.items() if stream not in again})
+    return list(again)
+
+
+def reading_of(connection: Connection, streams: Iterable[str]) -> Reading:
+    """What to remember with streams that this transaction has just loaded."""
+    store = str(connection.get_execution_options().get("custody_store", ""))
+    ahead = ahead_of(connection)
+    return Reading(
+        mark=view_of(connection).mark,
+        at=_MEMORY.read_at(store, streams),
+        unsure=frozenset() if ahead is None else frozenset(each.stream for each in ahead.written),
+    )
 
 
 def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
@@ -100,50 +116,6 @@ def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
         rows = _sorted(connection, _ALL, [stream])[stream]
     _prove(stream, head, rows, NOTHING)
     return tuple(decoded(Row(*row)) for row in rows)
-
-
-def entry_by_digest(connection: Connection, digest: Digest) -> Entry | None:
-    """The entry with this digest, its own bytes hashed again; None when there is none."""
-    with readable(connection):
-        found = _BY_DIGEST.one(connection, digest_wanted=bytes.fromhex(digest.value))
-    return None if found is None else _one(Row(*found))
-
-
-def newest_of(connection: Connection, stream: str, act: str) -> Entry | None:
-    """The newest entry of one kind of act in a stream, evidence too, its own bytes hashed; None when there is none."""
-    ahead = ahead_of(connection)
-    if ahead is not None:
-        unwritten = ahead.newest(stream, act)
-        if unwritten is not None:
-            return unwritten
-    proved = proved_here(connection).get(stream)
-    if proved is not None and ACTS[act].evidence:
-        known = next((row for row in reversed(proved.evidence.values()) if row[2] == act), None)
-        if known is None:
-            return None
-        if known[8] in _READ:
-            # Proved in this very transaction to be the row that was hashed and read before.
-            return _READ[known[8]][1]
-    elif ahead is not None:
-        read_heads(connection, [stream])
-    with readable(connection):
-        found = _NEWEST_OF.one(connection, stream_wanted=stream, act_wanted=act)
-    return None if found is None else _one(Row(*found))
-
-
-def _one(row: Row) -> Entry:
-    """A row by itself: hashed again each time, read into an act once."""
-    _check_digest(row)
-    known = _READ.get(row.digest)
-    if known is None or known[0] != row:
-        known = _READ[row.digest] = (row, decoded(row))
-        if len(_READ) > ROWS_READ_MAX:
-            _READ.pop(next(iter(_READ)), None)
-    return known[1]
-
-
-_READ: dict[bytes, tuple[Row, Entry]] = {}
-ROWS_READ_MAX = 512
 
 
 @contextmanager
@@ -159,7 +131,7 @@ def _load(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     """What this transaction has proved already is not proved again."""
     here = proved_here(connection)
     new = [stream for stream in streams if stream not in here]
-    proven = _prove_all(connection, new, _oldest_allowed(connection)) if new else {}
+    proven = _prove_all(connection, new, view_of(connection).oldest) if new else {}
     ahead = ahead_of(connection)
     if ahead is not None and ahead.rows:
         proven = {stream: _with_unwritten(ahead, stream, each) for stream, each in proven.items()}
@@ -188,17 +160,18 @@ def _with_unwritten(ahead: Ahead, stream: str, proven: Proven) -> Proven:
 
 def _prove_all(connection: Connection, streams: list[str], oldest: float) -> dict[str, Proven]:
     store = str(connection.get_execution_options().get("custody_store", ""))
-    found_heads = read_heads(connection, streams)
+    view = view_of(connection)
+    remembered = {stream: _MEMORY.get((store, stream)) for stream in streams}
+    found_heads = _heads(connection, remembered, view)
     answer: dict[str, Proven] = {}
     known: dict[str, Proven] = {}
-    for stream in streams:
-        before, read_at = _MEMORY.get((store, stream))
+    for stream, (before, read_at, _) in remembered.items():
         head = found_heads.get(stream)
-        if read_at > oldest and (before.position, before.digest) == head:
+        if read_at > oldest and (before.position, before.digest) == (head or NOWHERE):
             answer[stream] = before
         elif read_at > oldest and head is not None and 0 < head[0] - before.position < FRESH_EVIDENCE and before.position:
             answer[stream] = _with_tail(connection, stream, head, before)
-            _MEMORY.put((store, stream), answer[stream], read_at)
+            _MEMORY.put((store, stream), answer[stream], read_at, view.mark)
         else:
             known[stream] = before
     began = time.monotonic()
@@ -207,8 +180,27 @@ def _prove_all(connection: Connection, streams: list[str], oldest: float) -> dic
     rows.update(_sorted(connection, _ALL, new))
     for stream, before in known.items():
         answer[stream] = _proven(connection, stream, found_heads.get(stream), rows.get(stream, []), before)
-        _MEMORY.put((store, stream), answer[stream], began)
+        _MEMORY.put((store, stream), answer[stream], began, view.mark)
     return answer
+
+
+def _heads(connection: Connection, remembered: Mapping[str, Remembered], view: View) -> dict[str, tuple[int, bytes]]:
+    """Where streams end: followed with the ledger where that is known, asked of the database for the rest, and for all to be read anew."""
+    note_read(connection, remembered)
+    found: dict[str, tuple[int, bytes]] = {}
+    unknown: list[str] = []
+    for stream, (before, read_at, mark) in remembered.items():
+        if read_at <= view.oldest:
+            unknown.append(stream)
+            continue
+        is_known, head = view.head_of(stream, mark, (before.position, before.digest) if before.position else None)
+        if not is_known:
+            unknown.append(stream)
+        elif head is not None:
+            found[stream] = head
+    if unknown:
+        found.update(read_heads(connection, unknown))
+    return found
 
 
 def _with_tail(connection: Connection, stream: str, head: tuple[int, bytes], before: Proven) -> Proven:
@@ -217,15 +209,6 @@ def _with_tail(connection: Connection, stream: str, head: tuple[int, bytes], bef
     with suppress(LedgerBrokenError):
         return _prove(stream, head, rows, before)
     return _prove(stream, head, _sorted(connection, _ALL, [stream])[stream], NOTHING)
-
-
-def _oldest_allowed(connection: Connection) -> float:
-    """Asked once a transaction: it sees one state of the database."""
-    options = connection.get_execution_options()
-    marks: dict[str, float] = options.get(READ_BEFORE, {})
-    if "oldest" not in marks:
-        marks["oldest"] = _WATCH.oldest_allowed(connection)
-    return marks["oldest"]
 
 
 def _proven(connection: Connection, stream: str, head: tuple[int, bytes] | None, rows: list[Stored], before: Proven) -> Proven:
@@ -270,7 +253,7 @@ def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Stored], befo
             raise broken(stream, position + 1, _why_not_next(position, row.position))
         if row.previous != digest:
             raise broken(stream, row.position, "it does not follow the entry before it")
-        _check_digest(row)
+        check_digest(row)
         position, digest = row.position, row.digest
         if row.evidence:
             check_columns(row)
@@ -285,7 +268,7 @@ def _why_not_next(before: int, seen: int) -> str:
     return "it is missing" if seen > before + 1 else f"position {seen} stands in its place"
 
 
-def _check_digest(row: Row) -> None:
+def check_digest(row: Row) -> None:
     try:
         computed = entry_digest(row.previous, row.envelope.encode())
     except (InputError, AttributeError, TypeError, ValueError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
@@ -68,28 +68,48 @@ class Proven:
 NOTHING = Proven()
 
 
+Remembered = tuple[Proven, float, int]
+"""A stream, when its bytes were last read (monotonic seconds), and how long the ledger was then (below 0: nobody knows)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """When streams were loaded: how long the ledger was, since when their bytes count as read (monotonic seconds).
+
+    `unsure` are those that held entries which were not written yet.
+    """
+
+    mark: int
+    at: float
+    unsure: frozenset[str] = frozenset()
+
+
 class Memory:
-    """Proven streams by (store, stream) and when their bytes were last read; the least recently used forgotten first."""
+    """Proven streams by (store, stream); the least recently used forgotten first."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._streams: OrderedDict[tuple[str, str], tuple[Proven, float]] = OrderedDict()
+        self._streams: OrderedDict[tuple[str, str], Remembered] = OrderedDict()
         self._rows = 0
 
-    def get(self, key: tuple[str, str]) -> tuple[Proven, float]:
-        """The stream, and when its bytes were read (monotonic seconds)."""
+    def get(self, key: tuple[str, str]) -> Remembered:
         with self._guard:
             found = self._streams.get(key)
             if found is None:
-                return NOTHING, -inf
+                return NOTHING, -inf, -1
             self._streams.move_to_end(key)
             return found
 
-    def put(self, key: tuple[str, str], proven: Proven, read_at: float) -> None:
+    def read_at(self, store: str, streams: Iterable[str]) -> float:
+        """Since when the bytes of all these count as read (monotonic seconds)."""
         with self._guard:
-            before, _ = self._streams.pop(key, (NOTHING, 0.0))
+            return min((self._streams.get((store, stream), (NOTHING, -inf, -1))[1] for stream in streams), default=inf)
+
+    def put(self, key: tuple[str, str], proven: Proven, read_at: float, mark: int) -> None:
+        with self._guard:
+            before, _, _ = self._streams.pop(key, (NOTHING, 0.0, -1))
             self._rows += proven.position - before.position
-            self._streams[key] = proven, read_at
+            self._streams[key] = proven, read_at, mark
             while self._rows > ROWS_REMEMBERED_MAX and len(self._streams) > 1:
                 self._rows -= self._streams.popitem(last=False)[1][0].position
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from custody.errors import InputError, LedgerBrokenError
 from custody.store.envelope import iso
 from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import series as series_table
+from custody.store.watch import view_of
 
 READINGS_REMEMBERED_MAX = 500_000
 
@@ -24,10 +26,14 @@ _contents = PreparedIn(lambda among: select(series_table.c.digest, series_table.
 
 
 class _Memory:
-    """Decoded series by the digest of the stored bytes they were decoded from; the least recently used forgotten first."""
+    """Decoded series by the digest of the stored bytes they were decoded from; the least recently used forgotten first.
+
+    `read_at` is when the stored bytes of a series were last read (monotonic seconds), by store and digest.
+    """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
+        self.read_at: dict[tuple[str, str], tuple[Series, float]] = {}
         self._kept: OrderedDict[bytes, Series] = OrderedDict()
         self._readings = 0
 
@@ -46,6 +52,7 @@ class _Memory:
             self._readings += len(decoded.readings)
             while self._readings > READINGS_REMEMBERED_MAX and len(self._kept) > 1:
                 self._readings -= len(self._kept.popitem(last=False)[1].readings)
+                self.read_at.clear()
 
 
 _MEMORY = _Memory()
@@ -72,11 +79,25 @@ def load_series(connection: Connection, digests: Iterable[Digest]) -> dict[Diges
 
     Raises LedgerBrokenError when stored bytes are no longer what was kept.
     """
-    here: dict[Digest, Series] = connection.get_execution_options().get("custody_series_here", {})
+    options = connection.get_execution_options()
+    here: dict[Digest, Series] = options.get("custody_series_here", {})
     wanted = list(dict.fromkeys(digests))
-    new = [digest.value for digest in wanted if digest not in here]
-    here.update({Digest(digest): _decoded(digest, content) for digest, content in _contents.rows(connection, new)})
+    new = [digest for digest in wanted if digest not in here]
+    if new:
+        here.update(_read(connection, str(options.get("custody_store", "")), new))
     return {digest: here[digest] for digest in wanted if digest in here}
+
+
+def _read(connection: Connection, store: str, digests: list[Digest]) -> dict[Digest, Series]:
+    """Read again as seldom as the streams that name them (custody.store.watch)."""
+    oldest, now = view_of(connection).oldest, time.monotonic()
+    known = {digest: _MEMORY.read_at.get((store, digest.value)) for digest in digests}
+    found = {digest: before[0] for digest, before in known.items() if before is not None and before[1] > oldest}
+    rows = _contents.rows(connection, [digest.value for digest in digests if digest not in found])
+    for digest, content in rows:
+        series = found[Digest(digest)] = _decoded(digest, content)
+        _MEMORY.read_at[store, digest] = series, now
+    return found
 
 
 def _decoded(digest: str, content: bytes) -> Series:

@@ -1,54 +1,201 @@
-"""Notices when the database changed and the ledger did not grow: then nothing that was read before counts as read any more.
+"""Follows the ledger as it grows: each transaction reads only what has come since, and knows which streams that has touched.
 
-Every commit of an act makes the ledger longer. A change that does not - somebody's session, or somebody's hand in the file - makes all
-streams be read again from their stored bytes. What hides between two acts of others is read again a second later.
+Every commit of an act makes the ledger longer. A change of the database that does not - somebody's session, or somebody's hand in the
+file - makes all streams be read again from their stored bytes at once, and so does an end of the ledger that is not the one seen before.
+What hides between two acts of others is read again a second later.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import inf
+from typing import cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from custody.store.statements import Prepared
-from custody.store.tables import leaf
+from custody.store.tables import entry
 
 READ_AGAIN_AFTER_S = 1.0
-"""How old, in seconds, the last reading of a stream's bytes may be while its head stands and the ledger grows."""
-_SIZE = Prepared(select(leaf.c.number).order_by(leaf.c.number.desc()).limit(1))
-_KEY = "custody_seen"
+"""How old, in seconds, the last reading of a stream's bytes may be while the ledger grows and the stream does not."""
+FOLLOWED_AT_ONCE_MAX = 5_000
+STREAMS_FOLLOWED_MAX = 50_000
+SEEN = "custody_seen"
+_KEY = "custody_ledger_length"
+_NEVER = -1
+
+_columns = entry.c
+# From the last entry seen on: that it stands there still, as it was, is part of what is asked.
+_TAIL = Prepared(
+    select(_columns.id, _columns.stream, _columns.position, _columns.digest, _columns.recorded_at)
+    .where(_columns.id >= bindparam("number_seen"))
+    .order_by(_columns.id)
+    .limit(FOLLOWED_AT_ONCE_MAX)
+)
+_END = Prepared(
+    select(_columns.id, _columns.stream, _columns.position, _columns.digest, _columns.recorded_at).order_by(_columns.id.desc()).limit(1)
+)
+
+Head = tuple[int, bytes]
+_Row = tuple[int, str, int, bytes, str]
+
+
+@dataclass
+class _Ledger:
+    """What this process followed of one ledger: its last entry, and the newest entry of every stream that grew after `floor`."""
+
+    end: _Row | None = None
+    floor: int = 0
+    beginnings: int = 0
+    since: float = -inf
+    grown: OrderedDict[str, tuple[int, int, bytes]] = field(default_factory=OrderedDict)
+
+    @property
+    def size(self) -> int:
+        return 0 if self.end is None else self.end[0]
+
+    def begin(self, end: _Row | None, now: float) -> None:
+        self.beginnings += 1
+        self.end, self.since = end, now
+        self.floor = self.size
+        self.grown.clear()
+
+    def extend(self, rows: list[_Row]) -> None:
+        for number, stream, position, digest, _ in rows:
+            self.grown[stream] = (number, position, digest)
+            self.grown.move_to_end(stream)
+        if rows:
+            self.end = rows[-1]
+        while len(self.grown) > STREAMS_FOLLOWED_MAX:
+            # Raised first: other threads ask meanwhile.
+            self.floor = next(iter(self.grown.values()))[0]
+            self.grown.popitem(last=False)
+
+
+@dataclass
+class View:
+    """The ledger as one transaction sees it: how long it is, and when its last entry was recorded (ISO text; None: it is empty).
+
+    Readings of a stream's bytes older than `oldest` (monotonic seconds) do not count. `wrote` is set by the transaction that adds to the
+    ledger itself: from then on only the database knows where streams end.
+    """
+
+    oldest: float
+    size: int
+    newest_at: str | None
+    _ledger: _Ledger | None
+    wrote: bool = False
+    _beginnings: int = 0
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether it is known what has come since: not once this transaction wrote, nor where the ledger had to be begun anew."""
+        return self._ledger is not None and not self.wrote and self._ledger.beginnings == self._beginnings
+
+    @property
+    def mark(self) -> int:
+        """What to remember with a stream that this transaction has read."""
+        return self.size if self.is_followed else _NEVER
+
+    def head_of(self, stream: str, mark: int, head: Head | None) -> tuple[bool, Head | None]:
+        """Whether the head of a stream is known without asking, and which it is: `head` as it was at `mark`, or what it grew to."""
+        ledger = self._ledger
+        if ledger is None:
+            return False, None
+        newest = ledger.grown.get(stream)
+        if not self._reaches(mark):
+            return False, None
+        if newest is None or newest[0] <= mark:
+            return True, head
+        return newest[0] <= self.size, newest[1:]
+
+    def _reaches(self, mark: int) -> bool:
+        """Whether all that came after `mark` is known. Asked after looking: another thread may begin the ledger anew meanwhile."""
+        return self._ledger is not None and self.is_followed and self._ledger.floor <= mark <= self.size
+
+    def grown_among(self, streams: Iterable[str], mark: int) -> list[str] | None:
+        """Those of `streams` that have grown since `mark`; None where that is not known."""
+        if self._ledger is None:
+            return None
+        # What has grown after this view was opened counts as grown: then the stream is asked for by itself.
+        newest = self._ledger.grown
+        found = [stream for stream in streams if (last := newest.get(stream)) is not None and last[0] > mark]
+        return found if self._reaches(mark) else None
 
 
 class Watch:
-    """What this process saw of each store, connection by connection. Safe between threads."""
+    """What this process saw of each store. Safe between threads."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._since: dict[str, float] = {}
+        self._ledgers: dict[str, _Ledger] = {}
 
-    def oldest_allowed(self, connection: Connection) -> float:
-        """Readings (monotonic seconds) older than this no longer count. Call it in a transaction, before anything else is read."""
+    def view(self, connection: Connection) -> View:
+        """The view of this transaction. Call it in a transaction, before it writes; the answer holds until the transaction ends."""
         now = time.monotonic()
+        if connection.dialect.name != "sqlite":
+            end = _END.one(connection)
+            return View(oldest=now, size=0 if end is None else end[0], newest_at=None if end is None else end[4], _ledger=None)
         store = str(connection.get_execution_options().get("custody_store", ""))
-        state = _state(connection)
-        if state is None:
-            return now
-        info = connection.connection.info
-        seen, info[_KEY] = info.get(_KEY), state
-        changed_alone = seen is None or (seen[0] != state[0] and seen[1] == state[1])
+        version = _version(connection)
         with self._guard:
-            if changed_alone or store not in self._since:
-                self._since[store] = now
-            return max(self._since[store], now - READ_AGAIN_AFTER_S)
+            ledger = self._ledgers.setdefault(store, _Ledger())
+            rows = cast("list[_Row]", _TAIL.rows(connection, number_seen=ledger.size))
+            if ledger.end is None or not rows or rows[0] != ledger.end or len(rows) >= FOLLOWED_AT_ONCE_MAX or not _is_whole(rows):
+                ledger.begin(cast("_Row | None", _END.one(connection)), now)
+            else:
+                ledger.extend(rows[1:])
+            if _changed_alone(connection, version, ledger.size):
+                ledger.since = now
+            return View(
+                oldest=max(ledger.since, now - READ_AGAIN_AFTER_S),
+                size=ledger.size,
+                newest_at=None if ledger.end is None else ledger.end[4],
+                _ledger=ledger,
+                _beginnings=ledger.beginnings,
+            )
 
 
-def _state(connection: Connection) -> tuple[int, int] | None:
-    """The database's own mark of change by other connections, and the length of the ledger; None where there is no such mark."""
-    if connection.dialect.name != "sqlite":
-        return None
+def _is_whole(rows: list[_Row]) -> bool:
+    """Whether the entries are numbered without a gap, as one commit after the other numbers them."""
+    return rows[-1][0] - rows[0][0] == len(rows) - 1
+
+
+def _changed_alone(connection: Connection, version: int, size: int) -> bool:
+    """Whether others changed the database since this connection last looked, and the ledger is as long as it was."""
+    info = connection.connection.info
+    seen, info[_KEY] = info.get(_KEY), (version, size)
+    return seen is None or (seen[0] != version and seen[1] == size)
+
+
+def _version(connection: Connection) -> int:
+    """The database's own mark of change by other connections."""
     cursor = connection.connection.cursor()
     version = cursor.execute("PRAGMA data_version").fetchone()[0]
     cursor.close()
-    newest = _SIZE.one(connection)
-    return int(version), -1 if newest is None else int(newest[0])
+    return int(version)
+
+
+_WATCH = Watch()
+
+
+def view_of(connection: Connection) -> View:
+    """What this transaction sees of the ledger, asked once."""
+    here: dict[str, View] = connection.get_execution_options().get(SEEN, {})
+    view = here.get("view")
+    if view is None:
+        view = here["view"] = _WATCH.view(connection)
+    return view
+
+
+def note_written(connection: Connection) -> None:
+    """This transaction is about to add to the ledger."""
+    here: dict[str, View] = connection.get_execution_options().get(SEEN, {})
+    if "view" in here:
+        here["view"].wrote = True
+    else:
+        here["view"] = View(oldest=time.monotonic(), size=0, newest_at=None, _ledger=None, wrote=True)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from custody.store import entries
 from custody.store.ahead import Ahead, MustWaitError, ahead_of
 from custody.store.connection import Store
+from custody.store.watch import View, view_of
 
 T = TypeVar("T")
 
@@ -26,14 +27,14 @@ def write_ahead(store: Store, work: Callable[[Connection], T]) -> T:
     with store.reading_ahead() as snapshot:
         ahead = ahead_of(snapshot)
         assert ahead is not None
-        ahead.size = entries.size(snapshot)
+        seen = view_of(snapshot)
         # Refused on a view that may not write, or a fault of the view: what counts is what happens under the lock.
         with suppress(MustWaitError, OperationalError):
             done.append(work(snapshot))
     if done and ahead.is_empty:
         return done[0]
     with store.writing() as connection:
-        if done and _still_holds(connection, ahead):
+        if done and _still_holds(connection, ahead, seen):
             entries.keep(connection, ahead.rows)
             for write in ahead.writes:
                 write(connection)
@@ -41,6 +42,11 @@ def write_ahead(store: Store, work: Callable[[Connection], T]) -> T:
         return work(connection)
 
 
-def _still_holds(connection: Connection, ahead: Ahead) -> bool:
+def _still_holds(connection: Connection, ahead: Ahead, seen: View) -> bool:
     """Whether every stream ends where the work saw it end, and all else it rests on is as it was."""
-    return not entries.has_grown(connection, ahead.streams, ahead.size) and all(holds(connection) for holds in ahead.conditions)
+    new = entries.come_since(connection, seen.size)
+    if any(stream in ahead.streams for stream, _ in new):
+        return False
+    if ahead.has_compared_clocks and new and entries.is_much_younger(new[-1][1], seen.newest_at):
+        return False
+    return all(holds(connection) for holds in ahead.conditions)

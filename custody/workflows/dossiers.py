@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -15,7 +15,7 @@ from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.dossier import Deeds, Dossier, Head, closure
 from custody.domain.ids import Digest, Node
 from custody.store import entries, series
-from custody.store.proven import Proven
+from custody.store.proven import Proven, Reading
 
 DOSSIERS_REMEMBERED = 2048
 
@@ -24,12 +24,12 @@ DOSSIERS_REMEMBERED = 2048
 class _Made:
     """What a dossier was made of last time, to be made again from what has changed since."""
 
-    keys: tuple[str, ...]
     proven: Mapping[str, Proven]
     streams: Mapping[str, Deeds]
     heads: Mapping[str, Head]
     series: frozenset[Digest]
     last_recorded_at: datetime | None
+    reading: Reading
 
 
 _Start = tuple[str, tuple[Node, ...]]
@@ -65,7 +65,7 @@ def _anew(connection: Connection, start: tuple[Node, ...], read_within_s: float 
         return {key: each.deeds for key, each in found.items()}
 
     streams = closure(start, load)
-    return _made_of({key: proven[key] for key in streams})
+    return _made_of({key: proven[key] for key in streams}, entries.reading_of(connection, streams))
 
 
 def _again(connection: Connection, start: _Start, read_within_s: float | None) -> _Made | None:
@@ -73,35 +73,52 @@ def _again(connection: Connection, start: _Start, read_within_s: float | None) -
     before = _made.get(start)
     if before is None:
         return None
-    now = entries.proven_streams(connection, before.keys, read_within_s=read_within_s)
-    changed = [key for key, proven in now.items() if proven is not before.proven[key]]
-    if not changed:
-        return before
-    if any(_links(now[key].deeds) != _links(before.streams[key]) for key in changed):
+    wanted = None if read_within_s is not None else entries.grown_since(connection, before.proven, before.reading)
+    found = entries.proven_streams(connection, before.proven if wanted is None else wanted, read_within_s=read_within_s)
+    reading = entries.reading_of(connection, found)
+    if wanted is not None:
+        reading = replace(reading, at=min(reading.at, before.reading.at))
+    changed = {key: proven for key, proven in found.items() if proven is not before.proven[key]}
+    if any(_links(proven.deeds) != _links(before.streams[key]) for key, proven in changed.items()):
         return None
-    return _made_of(now, before, changed)
+    return _changed(before, changed, reading) if changed else replace(before, reading=reading)
 
 
-def _made_of(proven: Mapping[str, Proven], before: _Made | None = None, changed: Iterable[str] = ()) -> _Made:
-    """`before` and what has `changed` since, where the rest is the same."""
-    if before is None:
-        streams = {key: each.deeds for key, each in proven.items()}
-        heads = {key: each.head for key, each in proven.items() if each.head is not None}
-    else:
-        streams = {**before.streams, **{key: proven[key].deeds for key in changed}}
-        heads = {**before.heads, **{key: head for key in changed if (head := proven[key].head) is not None}}
+def _made_of(proven: Mapping[str, Proven], reading: Reading) -> _Made:
+    streams = {key: each.deeds for key, each in proven.items()}
     return _Made(
-        keys=tuple(proven),
         proven=proven,
         streams=streams,
-        heads=heads,
-        series=frozenset(digest for deeds in streams.values() for digest in deeds.once("series", partial(_series_in, deeds))),
+        heads={key: each.head for key, each in proven.items() if each.head is not None},
+        series=frozenset(digest for deeds in streams.values() for digest in _series_of(deeds)),
         last_recorded_at=max((deeds[-1].recorded_at for deeds in streams.values() if deeds), default=None),
+        reading=reading,
+    )
+
+
+def _changed(before: _Made, changed: Mapping[str, Proven], reading: Reading) -> _Made:
+    """`before`, and what has changed since."""
+    proven = {**before.proven, **changed}
+    if any(_series_of(each.deeds) != _series_of(before.streams[key]) for key, each in changed.items()):
+        return _made_of(proven, reading)
+    deeds = [each.deeds for each in changed.values() if each.deeds]
+    newest = (before.last_recorded_at, *(each[-1].recorded_at for each in deeds))
+    return _Made(
+        proven=proven,
+        streams={**before.streams, **{key: each.deeds for key, each in changed.items()}},
+        heads={**before.heads, **{key: each.head for key, each in changed.items() if each.head is not None}},
+        series=before.series,
+        last_recorded_at=max((at for at in newest if at is not None), default=None),
+        reading=reading,
     )
 
 
 def _links(deeds: Deeds) -> tuple[tuple[Node, ...], ...]:
     return (deeds.followed, deeds.contained, deeds.places)
+
+
+def _series_of(deeds: Deeds) -> tuple[Digest, ...]:
+    return deeds.once("series", partial(_series_in, deeds))
 
 
 def _series_in(deeds: Deeds) -> tuple[Digest, ...]:
