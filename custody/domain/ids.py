@@ -196,6 +196,10 @@ class CohortId(Identifier):
     pass
 
 
+class AdverseEventId(Identifier):
+    """The number of an adverse event; it lies in the stream of its participant."""
+
+
 class WristbandToken(Identifier):
     """The random code on a trial wristband; it names nobody."""
 

@@ -11,7 +11,7 @@ from custody.domain.acts.people import RoleGranted
 from custody.domain.acts.shipping import HandoffOffered, ShipmentPlanned
 from custody.domain.acts.study import StudyApproved, StudyProposed
 from custody.domain.criteria import SiteEntry, content_from
-from custody.domain.deeds import Deeds
+from custody.domain.deeds import Deeds, Signed
 from custody.domain.duties import Grant
 from custody.domain.ids import AccountId, LotId, Node, PersonId, ShipmentId, SiteId, StudyId
 from custody.domain.terms import Role, SiteKind
@@ -153,9 +153,13 @@ def _own(deeds: Deeds) -> Sites:
 
 
 def _places_of_people(deeds: Deeds) -> Iterable[SiteId]:
+    return (by.site for by in _people(deeds))
+
+
+def _people(deeds: Deeds) -> Iterable[Signed]:
     for deed in deeds:
-        yield from (deed.began.by.site, deed.entry.by.site)
-        yield from (signer.site for signer in deed.signers)
+        yield from (deed.began.by, deed.entry.by)
+        yield from deed.signers
 
 
 def _named_in_plan(deeds: Deeds) -> Sites:
@@ -226,6 +230,12 @@ def _kit(read: _Read, deeds: Deeds) -> Sites:
     return _own(deeds).union(*(_own(read.deeds(participant)) for participant in assigned))
 
 
+def _participant(read: _Read, deeds: Deeds) -> Sites:
+    """Where they are treated. Whoever of the trial as a whole assesses or reports an event elsewhere brings no colleague of their site."""
+    del read
+    return deeds.once("sites of treatment", lambda: frozenset(by.site for by in _people(deeds) if by.role not in TRIAL_WIDE))
+
+
 def _with_a_study_in_common(node: Node, streams: Mapping[str, Deeds]) -> Sites:
     """The sites of one study know each other: a shipment must be able to name where it goes, and a STOP whom to call."""
     studies = (sites_of_study(deeds) for key, deeds in streams.items() if key.startswith("study:"))
@@ -248,8 +258,9 @@ _OF_KIND: dict[str, Callable[[_Read, Deeds], Sites]] = {
     "kit": _kit,
     "shipment": _shipment,
     "dose": _dose,
+    "participant": _participant,
 }
-"""Every other kind (bank, material, equipment, participant) is only where it was made and held."""
+"""Every other kind (bank, material, equipment) is only where it was made and held."""
 
 
 def _offered_to(deeds: Deeds) -> frozenset[PersonId]:

@@ -155,6 +155,56 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Seriousness(StrEnum):
+    """The gravest outcome of an adverse event that applies (ICH E2A II.B); `not_known` is treated as the gravest until somebody knows."""
+
+    DEATH = "death"
+    LIFE_THREATENING = "life_threatening"
+    HOSPITALISATION = "hospitalisation"
+    DISABILITY = "disability"
+    CONGENITAL_ANOMALY = "congenital_anomaly"
+    MEDICALLY_IMPORTANT = "medically_important"
+    NOT_SERIOUS = "not_serious"
+    NOT_KNOWN = "not_known"
+
+
+class Relatedness(StrEnum):
+    """Whether the product may have caused it."""
+
+    RELATED = "related"
+    POSSIBLE = "possible"
+    NOT_RELATED = "not_related"
+
+
+class Expectedness(StrEnum):
+    """Whether nature and severity stand in the reference safety information."""
+
+    EXPECTED = "expected"
+    UNEXPECTED = "unexpected"
+
+
+class EventOutcome(StrEnum):
+    RECOVERED = "recovered"
+    RECOVERED_WITH_SEQUELAE = "recovered_with_sequelae"
+    RECOVERING = "recovering"
+    NOT_RECOVERED = "not_recovered"
+    FATAL = "fatal"
+    NOT_KNOWN = "not_known"
+
+
+class SafetyReport(StrEnum):
+    INITIAL = "initial"
+    FOLLOW_UP = "follow_up"
+
+
+class ReportRecipient(StrEnum):
+    """Who must be told of an unexpected serious event."""
+
+    REGULATOR = "regulator"
+    ETHICS_COMMITTEE = "ethics_committee"
+    DATA_SAFETY_BOARD = "data_safety_board"
+
+
 class Committee(StrEnum):
     DATA_SAFETY = "data_safety"
     ETHICS = "ethics"

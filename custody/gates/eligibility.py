@@ -41,7 +41,7 @@ def every_test_resulted(case: Case, _now: datetime) -> Outcome:
 
 @gate(
     "ELG-REACT",
-    revision=1,
+    revision=2,
     title="No donor test is reactive, except where the rules allow it",
     source="rules section 5, verdict; 21 CFR 1271.80(d)",
     each="donation",
@@ -54,7 +54,8 @@ def nothing_reactive(case: Case, _now: datetime) -> Outcome:
         reason = _objection(result.act, tests)
         if reason is not None:
             return Blocked(reason, (result.digest,))
-    return Passed(tuple(d.digest for d in tests.results))
+    assessed = (tests.risk_assessed(test) for test in dict.fromkeys(d.act.test for d in tests.results))
+    return Passed((*(d.digest for d in tests.results), *(d.digest for d in assessed if d is not None)))
 
 
 def _objection(result: DonorTestResulted, tests: DonorTests) -> Reason | None:
@@ -66,8 +67,16 @@ def _objection(result: DonorTestResulted, tests: DonorTests) -> Reason | None:
     jurisdiction = tests.donation.study.criteria_now.settings.jurisdiction
     for row in tests.criteria.reactive_allowed:
         if row.test == result.test and jurisdiction in row.jurisdictions and all(_negative(tests, test) for test in row.with_negative):
-            return Reason("needs_risk_assessment", test=result.test) if row.needs_risk_assessment else None
+            return _risk(result.test, tests) if row.needs_risk_assessment else None
     return Reason("test_reactive", test=result.test)
+
+
+def _risk(test: str, tests: DonorTests) -> Reason | None:
+    """A risk that a qualified person assessed with these results before them, and accepted, is no objection."""
+    assessed = tests.risk_assessed(test)
+    if assessed is None:
+        return Reason("needs_risk_assessment", test=test)
+    return None if assessed.act.acceptable else Reason("risk_not_acceptable", test=test)
 
 
 def _negative(tests: DonorTests, test: str) -> bool:

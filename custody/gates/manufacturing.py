@@ -24,6 +24,7 @@ from custody.domain.acts.release import Rejected
 from custody.domain.criteria import StudyContent
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.culture import CultureFold, VialsFold
+from custody.domain.folds.documents import in_force_on
 from custody.domain.folds.donation import DonationFold
 from custody.domain.folds.registers import EquipmentFold, MaterialFold, Use, training_of, use_of
 from custody.domain.ids import BagId, BankId, Digest, DonorId, LotId, Node, TissueId
@@ -170,16 +171,21 @@ def equipment_calibrated(case: Case, now: datetime) -> Outcome:
     return Passed(tuple(evidence))
 
 
-@gate("MFG-TRAIN", revision=1, title="Everyone who signs is trained", source="rules G4; 21 CFR 11.10(i)")
+@gate("MFG-TRAIN", revision=2, title="Everyone who signs is trained in the version in force", source="rules G4; 21 CFR 11.10(i), (k)")
 def people_trained(case: Case, now: datetime) -> Outcome:
     procedure = case.criteria_now.training.get(HoldPoint.MANUFACTURING)
     if procedure is None or not case.signers:
         return Blocked(Reason("missing", what="signer" if procedure else "training_asked_for"))
     today = now.date()
-    evidence: list[Digest] = []
+    document = in_force_on(case.dossier, case.study_id, procedure, today)
+    version = "" if document is None else document.act.document_version
+    evidence: list[Digest] = [] if document is None else [document.digest]
     for signer in case.signers:
-        training = training_of(case.dossier, signer.account, procedure)
+        training = training_of(case.dossier, signer.account, procedure, version)
         evidence.append(training.digest)
+        if document is not None and training.act.document_version != version:
+            other = {"account": signer.account, "procedure": procedure, "seen": training.act.document_version, "expected": version}
+            return Blocked(Reason("training_in_other_version", **other), tuple(evidence))
         if not training.act.passed_on <= today <= training.act.valid_until:
             values = {"account": signer.account, "procedure": procedure, "valid_until": training.act.valid_until}
             return Blocked(Reason("training_lapsed", **values), tuple(evidence))

@@ -25,6 +25,7 @@ from custody.workflows import choices as choice_lists
 from custody.workflows import proposing, sight
 from custody.workflows.choices import Known
 from custody.workflows.door import Connection, unit_of_work
+from custody.workflows.from_outside import find_for
 from custody.workflows.receivers import TO_PERSON, printed_names, receivers
 from custody.workflows.refusals import keep_scan
 
@@ -195,7 +196,8 @@ def read_act(
 def _find(connection: Connection, todo: Task, kinds: tuple[type[Node], ...], text: str) -> Node:
     subject_may_be_new = todo.rule.opens != "no" and set(kinds) == set(todo.rule.about)
     new_here = any(BagId in kinds for name in NEW_IN.get(todo.rule.name, ()) if name == "bags")
-    return proposing.find_node(connection, kinds, text, may_be_new=subject_may_be_new or new_here, viewer=current.viewer())
+    may_be_new = subject_may_be_new or new_here
+    return find_for(connection, todo.rule.cls, kinds, text, may_be_new=may_be_new, viewer=current.viewer())
 
 
 def readers(connection: Connection, todo: Task) -> dict[str, Reader]:

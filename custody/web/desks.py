@@ -40,16 +40,16 @@ DESKS: tuple[Desk, ...] = (
         roles=(Role.DONOR_COORDINATOR, Role.PROCUREMENT_NURSE, Role.QA_REVIEWER, Role.QP),
         kinds=("donor", "donation", "tissue"),
         acts="""donor_registered consent_signed consent_withdrawn cord_collected donor_sampled donor_test_resulted donor_history_taken
-            eligibility_determined eligibility_refused tissue_packed logger_started""",
+            donor_risk_assessed eligibility_determined eligibility_refused tissue_packed logger_started""",
     ),
     _desk(
         "bench",
         roles=(Role.OPERATOR, Role.VERIFIER),
         kinds=("tissue", "bank", "lot", "bag"),
-        acts="""tissue_arrived tissue_accepted processing_started primary_culture_harvested bank_started bank_step_recorded bank_filled
-            lot_started lot_step_recorded bags_filled labels_printed labels_applied labels_destroyed sample_taken bag_retained bag_stored
-            bag_taken_out bag_damaged bag_destroyed deviation_opened material_received equipment_registered logger_installed
-            logger_started""",
+        acts="""tissue_arrived tissue_accepted processing_started primary_culture_harvested bank_started bank_step_recorded
+            bank_filled product_opened line_cleared lot_started lot_step_recorded bags_filled labels_printed labels_applied
+            labels_destroyed sample_taken bag_retained bag_stored bag_taken_out bag_damaged bag_destroyed deviation_opened
+            material_received equipment_registered logger_installed logger_started""",
     ),
     _desk(
         "quality_control",
@@ -87,8 +87,8 @@ DESKS: tuple[Desk, ...] = (
         kinds=("material", "equipment", "shipper", "logger", "account", "site", "study"),
         acts="""material_received material_released material_refused equipment_registered equipment_calibrated logger_installed
             shipper_registered shipper_qualified logger_registered logger_calibrated logger_started logger_key_registered
-            training_recorded delegation_recorded access_reviewed study_approved site_registered account_created account_disabled
-            role_granted role_revoked secret_reset_issued badge_revoked""",
+            training_recorded delegation_recorded document_approved document_withdrawn access_reviewed study_approved site_registered
+            account_created account_disabled role_granted role_revoked secret_reset_issued badge_revoked""",
     ),
     _desk(
         "allocation",
@@ -156,6 +156,13 @@ DESKS: tuple[Desk, ...] = (
         kinds=("dose", "bag"),
         acts="""bag_finished infusion_ended vitals_recorded vitals_omitted dose_closed infusion_recorded_late reaction_recorded bag_returned
             bag_destroyed""",
+    ),
+    _desk(
+        "safety",
+        roles=(Role.INVESTIGATOR, Role.BEDSIDE_NURSE, Role.SAFETY_OFFICER, Role.SPONSOR, Role.DATA_SAFETY_BOARD),
+        kinds=("participant", "dose", "bag", "lot", "donation", "study"),
+        acts="""adverse_event_reported sponsor_informed adverse_event_assessed safety_report_submitted adverse_event_followed_up
+            adverse_event_closed toxicity_recorded study_halted""",
     ),
     _desk(
         "monitor",

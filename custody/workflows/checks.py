@@ -21,7 +21,7 @@ from custody.domain.acts.people import (
     TrainingRecorded,
 )
 from custody.domain.acts.quality import DeviationClosed, DeviationOpened, HoldLifted, HoldPlaced, ResultRecorded
-from custody.domain.acts.study import StudyApproved, StudyProposed
+from custody.domain.acts.study import DocumentApproved, DocumentWithdrawn, StudyApproved, StudyProposed
 from custody.domain.criteria import content_digest, content_from, problems_of
 from custody.domain.dossier import Dossier, Signed
 from custody.domain.duties import AccountFold, Grant
@@ -31,7 +31,9 @@ from custody.domain.lineage import open_holds
 from custody.domain.terms import READ_ONLY_ROLES, Role
 from custody.errors import InputError, NotFoundError, NotPermittedError, OutOfOrderError
 from custody.store import lookups
+from custody.workflows.document_checks import approved_fits, withdrawn_fits
 from custody.workflows.dossiers import dossier_of
+from custody.workflows.safety_checks import check_event
 from custody.workflows.site_days import is_zone
 
 NOT_GMP = READ_ONLY_ROLES | {Role.ADMINISTRATOR, Role.SPONSOR}
@@ -45,6 +47,7 @@ def check(act: Act, dossier: Dossier) -> None:
     """Raises InputError, OutOfOrderError or NotPermittedError when the act does not fit what stands; most acts always fit."""
     _check_reason(act)
     _fits(act, dossier)
+    check_event(act, dossier)
 
 
 def _check_reason(act: Act) -> None:
@@ -287,3 +290,7 @@ def _days_that_matter(account: AccountFold, act: RoleGranted) -> tuple[date, ...
     begins = {deed.act.valid_from for deed in account.dossier.deeds(act.account, RoleGranted)}
     later = (day for day in begins if day > act.valid_from and (act.valid_until is None or day <= act.valid_until))
     return (act.valid_from, *sorted(later), *(() if act.valid_until is None else (act.valid_until,)))
+
+
+_fits.register(DocumentApproved, approved_fits)
+_fits.register(DocumentWithdrawn, withdrawn_fits)

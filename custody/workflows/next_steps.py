@@ -60,6 +60,9 @@ NEXT: dict[str, str] = {
     "infusion_started": "bag_finished",
     "bag_finished": "infusion_ended",
     "infusion_ended": "dose_closed",
+    "adverse_event_reported": "adverse_event_assessed",
+    "adverse_event_assessed": "adverse_event_followed_up",
+    "adverse_event_followed_up": "adverse_event_closed",
 }
 """Newest act of a thing -> the act that usually follows on the road."""
 
@@ -69,7 +72,7 @@ AT_REST: dict[str, frozenset[str]] = {
     "bank": frozenset({"released", "rejected"}),
     "bag": frozenset({"bag_filled", "bag_retained", "bag_infused", "bag_destroyed"}),
     "dose": frozenset({"dose_closed"}),
-    "participant": frozenset({"participant_dose_closed", "participant_left"}),
+    "participant": frozenset({"participant_dose_closed", "participant_left", "adverse_event_closed"}),
     "donation": frozenset({"eligibility_determined", "eligibility_refused"}),
 }
 """Kind -> newest acts with which a thing waits for nobody. A recall or hold is none of them: what is held is listed as long as it is."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custody.errors import InputError
-from custody.ledger.checkpoint import Checkpoint, VerifierKey, parse_signer, read_and_verify, sign, signer_text
+from custody.ledger.checkpoint import Checkpoint, VerifierKey, note_text, parse_signer, read_and_verify, sign, signer_text
 from custody.store import lookups
 from custody.store.connection import Store
 from custody.store.facts import ORIGIN, fact
@@ -18,6 +18,7 @@ from custody.workflows.door import unit_of_work
 
 KEY_FILE = "checkpoint.key"
 PUBLIC_FILE = "checkpoint.pub"
+UNNAMED = "custody.example.org/unnamed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +58,31 @@ def _verifier(key_dir: Path) -> VerifierKey:
 def checkpoint(store: Store, key_dir: Path) -> SignedCheckpoint:
     """A signed checkpoint of the record as it stands, to be kept outside the system."""
     with store.reading() as connection:
-        origin = fact(connection, ORIGIN) or "custody.example.org/unnamed"
+        origin = fact(connection, ORIGIN) or UNNAMED
         made = make_checkpoint(connection, origin)
     name, private = _signer(key_dir, origin)
     return SignedCheckpoint(note=sign(made, name, private), verifier=str(VerifierKey.of(name, private)), size=made.size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where the record stands, as three lines: origin, size, root. `signature`: that of the checkpoint, empty where no key signs yet."""
+
+    text: str
+    signature: str
+    size: int
+
+
+def standing(store: Store, key_dir: Path) -> Standing:
+    """The newest checkpoint, for a sheet of paper; looking makes no key."""
+    with store.reading() as connection:
+        origin = fact(connection, ORIGIN) or UNNAMED
+        made = make_checkpoint(connection, origin)
+    text = note_text(made)
+    if not (key_dir / KEY_FILE).exists():
+        return Standing(text=text, signature="", size=made.size)
+    name, private = _signer(key_dir, origin)
+    return Standing(text=text, signature=sign(made, name, private).removeprefix(text).strip(), size=made.size)
 
 
 def _signer(key_dir: Path, origin: str) -> tuple[str, Ed25519PrivateKey]:

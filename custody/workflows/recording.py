@@ -25,6 +25,7 @@ from custody.workflows.deciding import decide, join, propose
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.job import PROPOSAL_WAITS, Job
 from custody.workflows.judging import ledger_broken, roots_of
+from custody.workflows.line_clearance import check_line
 from custody.workflows.order import check_order, guarding_rule, judged_act, proposed_act, proposed_of, study_of
 from custody.workflows.outcome import Outcome, answered, proposal_digest, remembered, request_digest
 from custody.workflows.signer import Signer, signed_now
@@ -66,6 +67,7 @@ def record(
     by = signed_now(signer, guarding_rule(act), 0, dossier, now)
     check_own_part(judged_act(act), by, dossier)
     study = study_of(act, dossier, signer, sight.reader(connection))
+    check_line(connection, act, dossier, signer.workstation, happened_at or now)
     job = Job(
         connection=connection,
         act=act,

@@ -8,7 +8,7 @@ from datetime import datetime
 from custody.domain.acts.base import ActRule
 from custody.domain.dossier import Dossier, Signed
 from custody.domain.duties import AccountFold, check_role, roles_at
-from custody.domain.ids import AccountId, SiteId, StudyId
+from custody.domain.ids import AccountId, EquipmentId, SiteId, StudyId
 from custody.domain.terms import Role
 from custody.errors import NotPermittedError
 from custody.workflows.site_days import site_days
@@ -18,6 +18,8 @@ from custody.workflows.site_days import site_days
 class Signer:
     """`method` says how this very act was signed (`secret`: the secret was asked again); None when nothing was asked.
 
+    `workstation`: the bench or cabinet at which they stand, where their device says so.
+
     `key` is the idempotency key of the request; the same key brings back the first answer.
     """
 
@@ -26,6 +28,7 @@ class Signer:
     site: SiteId
     study: StudyId | None
     station: str = ""
+    workstation: EquipmentId | None = None
     method: str | None = None
     key: str | None = None
 

@@ -94,7 +94,7 @@ def _standing(dossier: Dossier, study: StudyFold | None, node: Node, blocked: tu
         blocked=blocked,
         newest=newest,
         next=NEXT_OF_BAG.get(word, "") if isinstance(node, BagId) else next_act(newest),
-        over=newest in FINAL_ACTS or word in FINAL_STATES,
+        over=newest in FINAL_ACTS or word in FINAL_STATES | FINAL_ACTS,
         moves=_moves(dossier, node, word),
     )
 

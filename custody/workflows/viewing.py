@@ -40,6 +40,8 @@ BAD_ACTS = frozenset(
         "shipment_delayed",
         "infusion_recorded_late",
         "reaction_recorded",
+        "adverse_event_reported",
+        "dose_event_reported",
         "out_of_specification_opened",
         "trace_given_up",
     }

@@ -27,7 +27,7 @@ BEGUN_BY = [
     for role in sorted(roles_at(rule, 0) if roles_at(rule, 0) != EVERYBODY else {Role.ADMINISTRATOR})
 ]
 LOGGER_FILES = {Role.COLD_CHAIN_OPERATOR, Role.OPERATOR, Role.PROCUREMENT_NURSE, Role.QA_REVIEWER}
-"""They may record a temperature file by the command `custody logger`; the upload page belongs to the receiving desk."""
+"""The upload page belongs to receiving; operators and packers have that of the storage desk, the others the command `custody logger`."""
 
 
 def somebody(role):

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from custody.domain.acts.donation import EligibilityRefused
+from custody.domain.acts.donation import DonorRiskAssessed, EligibilityRefused
 from custody.domain.terms import Answer, DonorTestOutcome, HoldPoint, Role, SamplePurpose
 from custody.gates import evaluate
+from custody.workflows.rehearsal.steps import Step
 from tests.chain import blocked_gates, reasons
 from tests.gates.upstream_helpers import add_result, add_sample, determine_at, put_in_force, result_is, sample_taken_at
 
@@ -116,6 +117,75 @@ def test_scenario_4_anti_hbc_alone_is_ineligible_and_in_the_eu_waits_for_an_asse
     put_in_force(chain, "settings", jurisdiction=jurisdiction)
     result_is(chain, "HBC_AB", REACTIVE)
     only(chain, "ELG-REACT", reason)
+
+
+def assessed(chain, *, acceptable=True, test="HBC_AB", after=timedelta(hours=1), by="demo-qp-one"):
+    """The risk of a reactive test, assessed so long after the result of anti-HBc."""
+    at = next(s.at for s in chain.steps if s.name == "donor_test_resulted" and s.act.test == "HBC_AB") + after
+    donation = chain.step("cord_collected").act.donation
+    act = DonorRiskAssessed(donation=donation, test=test, acceptable=acceptable, reason="vaccinated, HBV NAT negative", document="RA-1")
+    chain.steps.append(Step(name="donor_risk_assessed", at=at, by=(by,), act=act))
+    determine_at(chain, max(at + timedelta(days=1), chain.step("eligibility_determined").at))
+
+
+def reactive_hbc(chain, jurisdiction="eu"):
+    put_in_force(chain, "donor", reactive_allowed=ALLOWED)
+    put_in_force(chain, "settings", jurisdiction=jurisdiction)
+    result_is(chain, "HBC_AB", REACTIVE)
+
+
+@pytest.mark.parametrize("by", ["demo-qp-one", "demo-qa-one"])
+def test_assessed_risk_ends_the_wait_in_the_eu(chain, by):
+    reactive_hbc(chain)
+    assessed(chain, by=by)
+    verdict = chain.verdict_at(G2)
+    assert verdict.is_go
+    (finding,) = [f for f in verdict.findings if f.gate == "ELG-REACT"]
+    assert len(finding.outcome.evidence) == len([s for s in chain.steps if s.name == "donor_test_resulted"]) + 1
+
+
+@pytest.mark.parametrize("jurisdiction", ["strict", "us"])
+def test_assessment_opens_nothing_where_the_rules_know_none(chain, jurisdiction):
+    reactive_hbc(chain, jurisdiction)
+    assessed(chain)
+    only(chain, "ELG-REACT", "test_reactive")
+
+
+def test_risk_assessed_as_not_acceptable_blocks(chain):
+    reactive_hbc(chain)
+    assessed(chain, acceptable=False)
+    only(chain, "ELG-REACT", "risk_not_acceptable")
+
+
+def test_later_assessment_counts_and_an_earlier_one_does_not(chain):
+    reactive_hbc(chain)
+    assessed(chain)
+    assessed(chain, acceptable=False, after=timedelta(hours=2))
+    only(chain, "ELG-REACT", "risk_not_acceptable")
+
+
+def test_assessment_of_another_test_does_not_count(chain):
+    reactive_hbc(chain)
+    assessed(chain, test="HBSAG")
+    only(chain, "ELG-REACT", "needs_risk_assessment")
+
+
+def test_assessment_does_not_speak_for_a_result_that_came_after_it(chain):
+    reactive_hbc(chain)
+    assessed(chain, after=-SECOND)
+    only(chain, "ELG-REACT", "needs_risk_assessment")
+    assessed(chain, after=SECOND)
+    assert chain.verdict_at(G2).is_go
+
+
+def test_assessment_never_covers_a_reactive_hbsag_or_an_indeterminate_result(chain):
+    reactive_hbc(chain)
+    assessed(chain)
+    result_is(chain, "HBSAG", REACTIVE)
+    only(chain, "ELG-REACT", "test_reactive")
+    result_is(chain, "HBSAG", NEGATIVE)
+    result_is(chain, "HBC_AB", INDETERMINATE)
+    only(chain, "ELG-REACT", "test_indeterminate")
 
 
 def test_anti_hbc_with_a_reactive_hbsag_is_ineligible_in_the_eu_too(chain):

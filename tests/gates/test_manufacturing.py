@@ -11,8 +11,8 @@ from custody.domain.acts.donation import ConsentSigned, ConsentWithdrawn, CordCo
 from custody.domain.acts.manufacturing import MaterialRefused, MaterialReleased
 from custody.domain.acts.quality import HoldLifted, HoldPlaced, Recalled
 from custody.domain.acts.release import Rejected
-from custody.domain.acts.study import StudyApproved, StudyProposed
-from custody.domain.ids import BankId, Digest, Din, DonorId, LotId, MaterialId, TissueId
+from custody.domain.acts.study import DocumentApproved, DocumentWithdrawn, StudyApproved, StudyProposed
+from custody.domain.ids import BankId, Digest, Din, DonorId, LotId, MaterialId, StudyId, TissueId
 from custody.domain.terms import HoldPoint, Product
 from custody.gates import evaluate
 from custody.workflows.rehearsal.road import INCUBATOR, MEDIUM
@@ -308,6 +308,61 @@ def test_everyone_who_signs_the_fill_must_be_trained(chain, account):
 def test_training_in_something_else_does_not_count(chain):
     training(chain, "demo-operator-one", procedure="bedside")
     only(chain, "MFG-TRAIN", "missing")
+
+
+def document(chain, version, **days):
+    """An SOP version, approved before the tissue is processed."""
+    today = chain.step("processing_started").at.date()
+    dates = {name: today + timedelta(days=n) for name, n in days.items()}
+    act = DocumentApproved(
+        study=StudyId("NCT06505941"),
+        procedure="manufacturing",
+        number="SOP-017",
+        document_version=version,
+        effective_from=dates["begins"],
+        effective_until=dates.get("ends"),
+        review_due_on=today + timedelta(days=400),
+    )
+    chain.add(act, before="processing_started", by=QA, minutes=30)
+    return act
+
+
+@pytest.mark.parametrize(("trained_in", "passes"), [("2.0", True), ("1.0", False), ("", False)])
+def test_training_counts_only_in_the_version_of_the_sop_that_is_in_force(chain, trained_in, passes):
+    document(chain, "1.0", begins=-30)
+    document(chain, "2.0", begins=0)
+    document(chain, "3.0", begins=1)
+    training(chain, "demo-operator-one", document_version=trained_in)
+    if passes:
+        assert chain.verdict_at(G4).is_go
+    else:
+        only(chain, "MFG-TRAIN", "training_in_other_version")
+
+
+@pytest.mark.parametrize(("ends", "passes"), [(0, True), (-1, False)])
+def test_sop_counts_up_to_and_including_its_last_day_and_without_one_in_force_nothing_is_made(chain, ends, passes):
+    document(chain, "1.0", begins=-30, ends=ends)
+    training(chain, "demo-operator-one", document_version="1.0")
+    if passes:
+        assert chain.verdict_at(G4).is_go
+    else:
+        only(chain, "MFG-TRAIN", "missing")
+
+
+def test_withdrawn_sop_blocks_until_the_next_version(chain):
+    act = document(chain, "1.0", begins=-30)
+    training(chain, "demo-operator-one", document_version="1.0")
+    withdrawn = DocumentWithdrawn(study=act.study, procedure=act.procedure, document_version="1.0", reason="wrong pump setting")
+    chain.add(withdrawn, before="processing_started", by=QA, minutes=5)
+    only(chain, "MFG-TRAIN", "missing")
+
+
+def test_verdict_of_a_step_keeps_the_version_of_the_sop_it_was_made_by(chain):
+    document(chain, "1.0", begins=-30)
+    training(chain, "demo-operator-one", document_version="1.0")
+    (finding,) = (each for each in chain.verdict_at(G4).findings if each.gate == "MFG-TRAIN")
+    case, _ = chain.case_at(G4)
+    assert case.dossier.last(StudyId("NCT06505941"), DocumentApproved).digest in finding.outcome.evidence
 
 
 def test_a_study_that_asks_for_no_training_at_this_hold_point_blocks(chain):

@@ -1,6 +1,6 @@
 """All acts: importing this package fills the table `ACTS`."""
 
-from custody.domain.acts import allocation, bedside, donation, manufacturing, people, quality, record, release, shipping, study
+from custody.domain.acts import allocation, bedside, donation, manufacturing, people, quality, record, release, safety, shipping, study
 from custody.domain.acts.base import ACTS, Act, ActRule, Slot
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "quality",
     "record",
     "release",
+    "safety",
     "shipping",
     "study",
 ]

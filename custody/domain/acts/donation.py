@@ -158,6 +158,26 @@ class DonorHistoryTaken(Act):
 
 
 @act(
+    "donor_risk_assessed",
+    title="Risk of a reactive donor test assessed",
+    about=Din,
+    after=("donor_test_resulted",),
+    unguarded_because="gate ELG-REACT judges whether the rules allow it and whether it still stands",
+    biz_step="inspecting",
+    signatures=(signed(Meaning.EVALUATED, Role.QP, Role.QA_REVIEWER),),
+)
+@dataclass(frozen=True, kw_only=True)
+class DonorRiskAssessed(Act):
+    """The documented assessment of a reactive `test` where the rules ask for one; it speaks for the results known when it is signed."""
+
+    donation: Din
+    test: str
+    acceptable: bool
+    reason: str
+    document: str
+
+
+@act(
     "eligibility_determined",
     title="Donor eligibility determined",
     about=Din,

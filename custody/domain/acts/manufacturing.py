@@ -285,6 +285,77 @@ class LabelsDestroyed(Act):
 
 
 @act(
+    "product_opened",
+    title="Product opened at a workstation",
+    about=(TissueId, BankId, LotId),
+    unguarded_because="it only says what lies there; no step is recorded at a workstation where another product is open",
+    biz_step="other",
+    by=(Role.OPERATOR,),
+)
+@dataclass(frozen=True, kw_only=True)
+class ProductOpened(Act):
+    """From now on this is the one product at that bench or cabinet."""
+
+    node: TissueId | BankId | LotId
+    workstation: Scanned[Names[EquipmentId]]
+
+    def companions(self, study: StudyId | None) -> tuple[Act, ...]:
+        del study
+        return (WorkstationTaken(equipment=self.workstation, node=self.node),)
+
+
+@act(
+    "line_cleared",
+    title="Line cleared",
+    about=(TissueId, BankId, LotId),
+    after=("product_opened",),
+    unguarded_because="it only takes away, and the next product needs it",
+    biz_step="other",
+    by=(Role.OPERATOR,),
+)
+@dataclass(frozen=True, kw_only=True)
+class LineCleared(Act):
+    """Nothing of this product is left at that bench or cabinet: no label, container or waste (line clearance)."""
+
+    node: TissueId | BankId | LotId
+    workstation: Scanned[Names[EquipmentId]]
+
+    def companions(self, study: StudyId | None) -> tuple[Act, ...]:
+        del study
+        return (WorkstationCleared(equipment=self.workstation, node=self.node),)
+
+
+@act(
+    "workstation_taken",
+    title="Workstation taken by a product",
+    about=EquipmentId,
+    after=("equipment_registered",),
+    unguarded_because="written with the opening of the product",
+    biz_step="other",
+    companion=True,
+)
+@dataclass(frozen=True, kw_only=True)
+class WorkstationTaken(Act):
+    equipment: EquipmentId
+    node: Names[TissueId | BankId | LotId]
+
+
+@act(
+    "workstation_cleared",
+    title="Workstation cleared of a product",
+    about=EquipmentId,
+    after=("workstation_taken",),
+    unguarded_because="written with the clearance of the line",
+    biz_step="other",
+    companion=True,
+)
+@dataclass(frozen=True, kw_only=True)
+class WorkstationCleared(Act):
+    equipment: EquipmentId
+    node: Names[TissueId | BankId | LotId]
+
+
+@act(
     "bag_retained",
     title="Bag kept as retain sample",
     about=BagId,

@@ -222,12 +222,16 @@ class SignaturePolicyAccepted(Act):
 )
 @dataclass(frozen=True, kw_only=True)
 class TrainingRecorded(Act):
-    """`procedure` by the study's code, such as `manufacturing`; valid up to and including `valid_until`."""
+    """`procedure` by the study's code, such as `manufacturing`; valid up to and including `valid_until`.
+
+    `document_version`: the version of its SOP they were trained in; empty where the study keeps none here.
+    """
 
     account: AccountId
     procedure: str
     passed_on: date
     valid_until: date
+    document_version: str = ""
 
 
 @act(

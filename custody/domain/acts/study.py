@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from custody.domain.acts.base import Act, Names, act, signed
 from custody.domain.ids import CohortId, Digest, DoseId, StudyId
@@ -208,3 +208,45 @@ class LoggerKeyRegistered(Act):
     issuer: str
     device_lot: str
     fingerprint: Digest
+
+
+@act(
+    "document_approved",
+    title="Version of a controlled document approved",
+    about=StudyId,
+    after=("study_approved",),
+    unguarded_because="hold point G4 asks for training in the version in force",
+    biz_step="other",
+    signatures=(signed(Meaning.APPROVED, Role.QA_REVIEWER, Role.QP),),
+)
+@dataclass(frozen=True, kw_only=True)
+class DocumentApproved(Act):
+    """A version of the SOP of one `procedure`, such as `manufacturing`; the next one supersedes it on the day that comes into force.
+
+    In force from `effective_from` up to and including `effective_until` (None: until superseded); `review_due_on` warns and blocks nothing.
+    """
+
+    study: StudyId
+    procedure: str
+    number: str
+    document_version: str
+    effective_from: date
+    effective_until: date | None
+    review_due_on: date
+
+
+@act(
+    "document_withdrawn",
+    title="Version of a controlled document withdrawn",
+    about=StudyId,
+    after=("document_approved",),
+    unguarded_because="it only takes away; without a version in force hold point G4 blocks",
+    biz_step="other",
+    signatures=(signed(Meaning.APPROVED, Role.QA_REVIEWER, Role.QP),),
+)
+@dataclass(frozen=True, kw_only=True)
+class DocumentWithdrawn(Act):
+    study: StudyId
+    procedure: str
+    document_version: str
+    reason: str

@@ -12,6 +12,7 @@ from custody.domain.acts.donation import (
     ConsentWithdrawn,
     CordCollected,
     DonorHistoryTaken,
+    DonorRiskAssessed,
     DonorSampled,
     DonorTestResulted,
     EligibilityDetermined,
@@ -20,6 +21,7 @@ from custody.domain.acts.donation import (
 from custody.domain.criteria import DonorCriteria, Jurisdiction
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
+from custody.domain.folds.judged import changed_at
 from custody.domain.folds.registers import span
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import Digest, Din, DonorId
@@ -187,6 +189,15 @@ class DonorTests:
             into_plasma > self.criteria.plasma_ml_per_kg * weight_kg
             or into_plasma + sample.blood_ml_48h > self.criteria.blood_ml_per_kg * weight_kg
         )
+
+    def risk_assessed(self, test: str) -> Deed[DonorRiskAssessed] | None:
+        """The latest risk assessment of a test, when it came after every result of that test and after every correction of one."""
+        found = [d for d in self.donation.dossier.deeds(self.donation.node, DonorRiskAssessed) if d.act.test == test]
+        if not found:
+            return None
+        results = [d for d in self.results if d.act.test == test]
+        knew_all = all(d.entry.position < found[-1].entry.position and changed_at(d) <= found[-1].recorded_at for d in results)
+        return found[-1] if knew_all else None
 
     @cached_property
     def repeat_from(self) -> datetime:

@@ -143,9 +143,12 @@ class LoggerFold:
         return tuple(d for d in self.files if d.act.starts_at <= end and start <= d.act.ends_at)
 
 
-def training_of(dossier: Dossier, account: AccountId, procedure: str) -> Deed[TrainingRecorded]:
-    """The latest training of an account in a procedure. Raises MissingFact when there is none."""
+def training_of(dossier: Dossier, account: AccountId, procedure: str, document_version: str = "") -> Deed[TrainingRecorded]:
+    """The latest training of an account in a procedure, in this version of its document where there was any.
+
+    Raises MissingFact when there is none in any version.
+    """
     found = [d for d in dossier.deeds(account, TrainingRecorded) if d.act.procedure == procedure]
     if not found:
         raise MissingFact("training", node=account)
-    return found[-1]
+    return next((d for d in reversed(found) if d.act.document_version == document_version), found[-1])

@@ -126,7 +126,9 @@ def _open_donation(found: Listed, viewer: Viewer, donation: DonationFold, now: d
         return Row(node=node, state="state.no_history", next="donor_history_taken")
     blocking = [rule for rule in rules_of(found.dossier, viewer, donation, now) if rule.outcome == "blocked"]
     if blocking:
-        return Row(node=node, state="state.blocked", count=len(blocking), bad=True, next="eligibility_refused")
+        waits = any(rule.reason is not None and rule.reason.code == "needs_risk_assessment" for rule in blocking)
+        next_act = "donor_risk_assessed" if waits else "eligibility_refused"
+        return Row(node=node, state="state.blocked", count=len(blocking), bad=True, next=next_act)
     return Row(node=node, state="state.ready", next="eligibility_determined")
 
 

@@ -168,11 +168,20 @@ def _next(word: str, rules: tuple[Foreseen, ...], tests: tuple[Test, ...], *, ha
         return "donor_test_resulted"
     if not has_history:
         return "donor_history_taken"
+    if _needs_assessment(rules):
+        return "donor_risk_assessed"
     return "eligibility_refused" if any(rule.outcome == "blocked" for rule in rules) else "eligibility_determined"
 
 
+def _needs_assessment(rules: tuple[Foreseen, ...]) -> bool:
+    """A reactive test that the rules hold for a risk assessment (rules section 5, verdict)."""
+    return any(rule.outcome == "blocked" and rule.reason is not None and rule.reason.code == "needs_risk_assessment" for rule in rules)
+
+
 def _own_reason(offer: Offer, word: str, rules: tuple[Foreseen, ...]) -> Offer:
-    """A determination that the rules would stop is not offered, and says how many stop it."""
+    """A determination that the rules would stop is not offered, and says how many stop it; an assessment only where they ask for one."""
+    if offer.act == "donor_risk_assessed" and offer.why_not is None and not _needs_assessment(rules):
+        return Offer(act=offer.act, why_not=Why(key="desk.donor.why_no_risk"))
     if offer.act != "eligibility_determined" or offer.why_not is not None:
         return offer
     if word == "eligible":

@@ -1,5 +1,6 @@
 """The donor desk: consent with its ticks, samples with their worksheet, one list of everything that blocks eligibility, withdrawal."""
 
+import json
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -7,10 +8,13 @@ from decimal import Decimal
 import pytest
 
 from custody.domain.acts import donation as acts
+from custody.domain.acts.study import StudyApproved, StudyProposed
+from custody.domain.criteria import content_digest, content_from
 from custody.domain.ids import Din, DonorId, SampleId
 from custody.domain.terms import Answer, DonorTestOutcome, SamplePurpose
+from custody.workflows.dossiers import dossier_of
 from custody.workflows.rehearsal.player import Player
-from custody.workflows.rehearsal.steps import Script
+from custody.workflows.rehearsal.steps import STUDY, Script
 from tests.web.desks.test_quality_control import inline
 
 DESK = "/desks/donor"
@@ -155,6 +159,41 @@ def test_everything_that_blocks_eligibility_stands_in_one_list_with_what_to_do(w
     assert "Donor eligibility determined Blocked by 3 rules: see the list on this page." in page.text
     assert "HBSAG · Hepatitis B surface antigen REACTIVE" in page.text
     assert page.text.index("HBSAG · Hepatitis B") < page.text.index("HIV_AB · HIV"), "the reactive one comes first"
+
+
+def put_eu_in_force(web, mother):
+    """The second version of the study, which follows the rules of the EU."""
+    with web.store.reading() as connection:
+        now = dossier_of(connection, [STUDY]).last(STUDY, StudyProposed)
+    content = json.loads(now.act.content)
+    content["settings"]["jurisdiction"] = "eu"
+    text = json.dumps(content, sort_keys=True)
+    defaults = content_from(text, 2).settings.left_at_default
+    mother.script.do(StudyProposed(study=STUDY, study_version=2, content=text), "demo-sponsor-one", minutes=-599)
+    approved = StudyApproved(study=STUDY, study_version=2, content_digest=content_digest(text), confirmed_defaults=defaults)
+    mother.script.do(approved, QP, minutes=-598)
+
+
+def test_reactive_anti_hbc_in_the_eu_waits_for_a_risk_assessment_and_ends_with_it(web, mother):
+    put_eu_in_force(web, mother)
+    mother.consents().gives().is_sampled().is_tested(HBC_AB=DonorTestOutcome.REACTIVE).tells().play()
+    page = web.browser(QP).get(DONATION)
+    assert "is reactive and needs a risk assessment before a decision" in page.text
+    assert "act=donor_risk_assessed" in web.browser(QP).get(DESK).html
+    assert 'action="/acts/eligibility_determined/review"' not in web.browser(QP).get(f"{DONATION}?act=eligibility_determined").html
+    values = {"test": "HBC_AB", "acceptable": "yes", "reason": "vaccinated, HBV NAT negative", "document": "RA-1"}
+    done = inline(web.browser(QP), f"{DONATION}?act=donor_risk_assessed", values)
+    assert 'class="confirmation"' in done.html, done.text
+    assert "needs a risk assessment" not in web.browser(QP).get(DONATION).text
+    assert 'class="confirmation"' in inline(web.browser(QP), f"{DONATION}?act=eligibility_determined", {}).html
+    assert "No reactive test waits for a risk assessment." in web.browser(QP).get(f"{DONATION}?act=donor_risk_assessed").text
+
+
+def test_reactive_anti_hbc_under_the_strict_rules_offers_no_assessment(web, mother):
+    mother.consents().gives().is_sampled().is_tested(HBC_AB=DonorTestOutcome.REACTIVE).tells().play()
+    page = web.browser(QP).get(f"{DONATION}?act=donor_risk_assessed")
+    assert "No reactive test waits for a risk assessment." in page.text
+    assert 'action="/acts/donor_risk_assessed/review"' not in page.html
 
 
 def test_dilution_worksheet_shows_its_arithmetic(web, mother):

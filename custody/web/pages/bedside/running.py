@@ -15,14 +15,17 @@ from custody.domain.ids import DoseId
 from custody.errors import CustodyError, NotFoundError
 from custody.web import current
 from custody.web.deeds import Task, form_fields, may_sign_first, read_act, task
+from custody.web.desks import desk as desk_named
 from custody.web.forms import Typed
 from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
 from custody.web.pages.bedside.common import Bed, at_the_bed, bed_of, blueprint, prescribed, reader
+from custody.web.pages.desks.safety_rows import report_href
 from custody.web.problems import Problem, problems_of
 from custody.web.signing import digest_sent, key_sent, method_given, must_sign, refused_signature
 from custody.web.wording import reason_of
 from custody.workflows.at_the_bed import require_bag_of
+from custody.workflows.desks.safety import unreported
 from custody.workflows.door import unit_of_work
 from custody.workflows.infusing import Infusion, infusion, sign_next_bag
 from custody.workflows.outcome import Outcome
@@ -42,6 +45,7 @@ HERE = (
     "infusion_ended",
 )
 """Acts that have their form beside the running infusion."""
+SAFETY = desk_named("safety")
 SCANS = frozenset({"scans"})
 ALARM_MAX = 200
 
@@ -58,6 +62,15 @@ def mark_of(bed: Bed, running: Infusion) -> str:
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
 
 
+def _to_report(bed: Bed) -> tuple[tuple[str, str], ...]:
+    """Reactions that are not yet adverse events, each with the address of its report, for whoever may report them."""
+    if not may_sign_first(ACTS["adverse_event_reported"]):
+        return ()
+    with current.store().reading() as connection:
+        found = unreported(connection, current.viewer(), bed.dose.dose).value
+    return tuple((each.description, report_href(SAFETY, each)) for each in found)
+
+
 def running_page(bed: Bed) -> str:
     words, running = current.words(), infusion_of(bed)
     alarms = [(alarm, reason_of(words, read_finding(alarm.finding))) for alarm in running.alarms]
@@ -69,6 +82,7 @@ def running_page(bed: Bed) -> str:
         mark=mark_of(bed, running),
         prescribed=prescribed(bed.dose),
         alarms=alarms,
+        reactions=_to_report(bed),
         offered=[name for name in HERE if may_sign_first(ACTS[name])],
         minutes=int((current.now() - running.started_at).total_seconds() // 60),
     )
