@@ -1,6 +1,7 @@
-"""What lies open at this workstation: one product, what was scanned for its next step, and the last scans with tick or cross.
+"""At which workstation this device stands, what was scanned there for the next step, and the last scans with tick or cross.
 
-It stands in a cookie of the device, like the shared bench: a help against mix-ups, no evidence. What was refused is kept in the ledger.
+It stands in a cookie of the device, like the shared bench: a help, no evidence. What lies open at the workstation is in the ledger, and so
+is every scan that was refused; after the loss of a browser the label of the workstation is scanned again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from flask import request
 from werkzeug.wrappers import Response
 
-from custody.domain.ids import AccountId, Node, node_of
+from custody.domain.ids import AccountId, EquipmentId, Node, node_of
 from custody.errors import CustodyError
 from custody.web.entering import set_cookie
 
@@ -36,9 +37,9 @@ class ScanNoted:
 
 @dataclass(frozen=True, kw_only=True)
 class Workstation:
-    """`open`: the one product at this device. `used`: materials and equipment scanned for its next step. `scans` are of one person."""
+    """`place`: the bench or cabinet here. `used`: materials and equipment scanned for the next step there. `scans` are of one person."""
 
-    open: Node | None = None
+    place: EquipmentId | None = None
     used: tuple[Node, ...] = ()
     account: str = ""
     scans: tuple[ScanNoted, ...] = field(default=())
@@ -73,7 +74,7 @@ def _read(kept: dict[str, Any]) -> Workstation:
         ScanNoted(text=str(text)[:TEXT_MAX], at=_aware(at), fits=fits is True, said=str(said)) for text, at, fits, said in kept["scans"]
     )
     return Workstation(
-        open=node_of(kept["open"]) if kept["open"] else None,
+        place=EquipmentId.parse(kept["place"]) if kept["place"] else None,
         used=tuple(map(node_of, kept["used"]))[:USED_MAX],
         account=str(kept["account"]),
         scans=scans[:SCANS_MAX],
@@ -90,7 +91,7 @@ def _aware(text: str) -> datetime:
 def remember(response: Response, found: Workstation) -> None:
     """Keep it on this device."""
     kept = {
-        "open": found.open.key if found.open is not None else "",
+        "place": found.place.value if found.place is not None else "",
         "used": [node.key for node in found.used],
         "account": found.account,
         "scans": [[scan.text[:TEXT_MAX], scan.at.isoformat(timespec="seconds"), scan.fits, scan.said] for scan in found.scans],

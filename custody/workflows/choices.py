@@ -8,14 +8,17 @@ from dataclasses import dataclass, is_dataclass, replace
 from sqlalchemy import Connection
 
 from custody.domain.acts.base import ActRule, alternatives, field_types
+from custody.domain.acts.bedside import ParticipantDoseStarted
 from custody.domain.acts.quality import DeviationClosed, DeviationOpened, HoldLifted, ResultRecorded
 from custody.domain.acts.release import Rejected
+from custody.domain.acts.safety import AdverseEventReported
 from custody.domain.acts.study import StudyProposed
 from custody.domain.criteria import StudyContent, content_from
 from custody.domain.dossier import Dossier
 from custody.domain.folds.base import MissingFact
+from custody.domain.folds.safety import SafetyEvent, events_of
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import Digest, Identifier, Node, StudyId, node_of
+from custody.domain.ids import Digest, Identifier, Node, ParticipantId, StudyId, node_of
 from custody.domain.lineage import open_holds
 from custody.domain.masking import Viewer
 from custody.store import lookups
@@ -122,10 +125,26 @@ def _of_subject(dossier: Dossier, rule: ActRule, subject: Node) -> dict[str, tup
         closed = {deed.act.deviation for deed in dossier.deeds(subject, DeviationClosed)}
         opened = (deed.act.deviation for deed in dossier.deeds(subject, DeviationOpened))
         found["deviation"] = tuple(Known(value=name) for name in dict.fromkeys(opened) if name not in closed)
+    if rule.stage == "safety" and isinstance(subject, ParticipantId):
+        found |= _of_events(dossier, rule, subject)
     results = _results(dossier, subject)
     asked = field_types(rule.cls).get("result")
     # Of a result being recorded `result` is what was measured; elsewhere it names a result that stands.
     return found | {"retest_of": results} | ({"result": results} if asked is not None and asked.plain is Digest else {})
+
+
+def _of_events(dossier: Dossier, rule: ActRule, participant: ParticipantId) -> dict[str, tuple[Known, ...]]:
+    """A new event gets a number of its own; every other act names one that was reported. Doses are those the participant was given."""
+    doses = dict.fromkeys(deed.act.dose for deed in dossier.deeds(participant, ParticipantDoseStarted))
+    given = {"dose": tuple(Known(value=dose.value) for dose in doses)}
+    if rule.cls is AdverseEventReported:
+        return given
+    return given | {"event": tuple(_event(event) for event in events_of(dossier, participant))}
+
+
+def _event(event: SafetyEvent) -> Known:
+    text = f"{event.event} · {event.reported.act.description[:60]}"
+    return Known(value=event.event.value, english=text, chinese=text)
 
 
 def _results(dossier: Dossier, node: Node) -> tuple[Known, ...]:

@@ -12,8 +12,10 @@ from contextlib import suppress
 from sqlalchemy import Connection
 
 from custody.domain.acts.allocation import WristbandIssued
+from custody.domain.acts.base import Act
 from custody.domain.criteria import SiteEntry
 from custody.domain.dossier import Deeds
+from custody.domain.duties import roles_at
 from custody.domain.ids import NODE_KINDS, Node, StudyId, node_of
 from custody.domain.masking import Viewer
 from custody.domain.scope import FOR_A_MAKER, OF_THE_STUDY, scope_of, sites_of_study
@@ -23,7 +25,7 @@ from custody.store import entries, lookups
 from custody.store.lookup_scope import Within, kept
 from custody.store.lookups import Resting, WorkItem
 from custody.workflows.next_steps import AT_REST, AT_REST_AT_THE_MAKER
-from custody.workflows.order import ReadMore, unknown_thing
+from custody.workflows.order import NAMED_FROM_OUTSIDE, ReadMore, unknown_thing
 
 KINDS_OF_SYMBOLS = {"badge": "account"}
 OF_NO_STUDY = frozenset({"account", "site"})
@@ -44,6 +46,17 @@ def require(connection: Connection, viewer: Viewer, node: Node) -> None:
     """Raises NotFoundError for a thing that does not exist for this person, whyever."""
     if not may_find(connection, viewer, node):
         raise unknown_thing(node)
+
+
+def may_name_from_outside(connection: Connection, viewer: Viewer, act: type[Act], node: Node) -> bool:
+    """Whether this act may name a thing outside the scope of this person: of their study, not masked, by whoever may begin the act.
+
+    It opens nothing else: the thing has no page, no list and no symbol for them.
+    """
+    if not NAMED_FROM_OUTSIDE.get(act) or not viewer.roles & roles_at(act.rule, 0) or not viewer.may_see(node):
+        return False
+    found = entries.load_streams(connection, [node.key])[node.key]
+    return bool(found) and viewer.study is not None and found[0].study == viewer.study
 
 
 def _is_in_scope(connection: Connection, viewer: Viewer, node: Node) -> bool:

@@ -11,6 +11,7 @@ from custody.domain.folds.study import StudyFold
 from custody.domain.masking import Viewer
 from custody.domain.terms import HoldPoint, ProductForm, Role
 from custody.web.pages.desks.release_tables import pending_given
+from custody.workflows.desks.certificate import of_lot
 from custody.workflows.desks.offers import Offer
 from custody.workflows.desks.preview import foreseen, plain_act
 from custody.workflows.desks.release import next_step, open_pending
@@ -78,3 +79,16 @@ def test_filled_in_form_of_a_conditional_release_reads_back_as_the_same_tests_an
     rule = ReleasedConditionally.rule
     answers = read_back(rule, posted(made(rule, {"lot": [lot.node.value], **given})))
     assert answers.act() == ReleasedConditionally(lot=lot.node, pending=pending), answers.errors
+
+
+def test_certificate_of_a_conditional_release_lists_every_pending_test_with_its_due_time(fresh):
+    pending = open_pending(lot_and_previews(fresh)[0])
+    step = fresh.step("released", LOT_RELEASE)
+    lot = step.act.node
+    fresh.drop("released", where=lambda act: act.node == lot)
+    fresh.add(ReleasedConditionally(lot=lot, pending=pending), before="dose_requested", by=step.by, minutes=5)
+    case, _ = fresh.case_at(HoldPoint.ALLOCATION)
+    found = of_lot(LotFold(case.dossier, lot, StudyFold(case.dossier, STUDY)))
+    assert found.decision == "conditional"
+    assert {each.test for each in found.pending} == {"STE", "MYCC"}
+    assert {test.code for test in found.tests if test.state == "missing"} <= {"STE", "MYCC"}

@@ -38,6 +38,8 @@ from custody.workflows.worklist import acts_possible, standing_of, waiting_on
 
 blueprint = Blueprint("things", __name__)
 PARENTS_SHOWN = 60
+CERTIFIED = frozenset({"released", "released_conditionally", "released_exceptionally"})
+"""Acts of which a certificate can be printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ def passport(kind: str, name: str) -> str:
         _keep_hidden(node)
         raise
     note_view(node.key)
+    certified = any(event.kind == "act" and event.act in CERTIFIED and event.stream == node for event in told)
     events = list(_events(words, told, mine))
     return render_template(
         "pages/thing.html",
@@ -86,6 +89,7 @@ def passport(kind: str, name: str) -> str:
         live=_picture(url_for("things.passport", kind=node.kind, name=node.value, _external=True)),
         parents=[_link(words, each) for each in story.parents[:PARENTS_SHOWN]],
         children=[_link(words, each) for each in story.children[:PARENTS_SHOWN]],
+        certificate=url_for("certificates.show", kind=node.kind, name=node.value) if certified else "",
         acts=[(words.act_title(act), url_for("acts.form", name=act, about=node.key)) for act in possible],
         waiting_columns=waiting_columns(),
         waiting=[waiting_row(each) for each in waiting],

@@ -16,6 +16,7 @@ from custody.domain.folds.base import MissingFact
 from custody.domain.folds.registers import MaterialFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import AccountId, EquipmentId, LoggerId, MaterialId, Node, ShipperId, SiteId, StudyId
+from custody.workflows.desks.controlled import Version, untrained, versions
 
 WARN_DAYS = 30
 """How long before a due date a register warns: a help for people; only the due date itself blocks, at the hold points."""
@@ -38,13 +39,15 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Dated:
-    """One dated fact behind a line: a calibration, a training, a consent form. `key` names it."""
+    """One dated fact behind a line: a calibration, a training, a consent form. `key` names it; `word`: of which procedure an SOP is."""
 
     key: str
     name: str
     since: date | None
     until: date | None
     mood: str
+    word: str = ""
+    review_due_on: date | None = None
 
 
 def mood_of(until: date | None, today: date) -> str:
@@ -61,7 +64,7 @@ def line_of(dossier: Dossier, node: Node, study: StudyFold | None, now: datetime
         EquipmentId: lambda: _equipment(dossier, node, now),
         ShipperId: lambda: _shipper(dossier, node, now),
         LoggerId: lambda: _logger(dossier, node, now),
-        AccountId: lambda: _account(dossier, node, now),
+        AccountId: lambda: _account(dossier, node, study, now),
         SiteId: lambda: _site(dossier, node),
         StudyId: lambda: _study(dossier, node, study, now),
     }
@@ -130,7 +133,7 @@ def _shipper(dossier: Dossier, node: Node, now: datetime) -> Line | None:
     return Line(node=node, title=registered.act.model, key="qualified", values=values, due=act.qualified_until, mood=mood, next=step)
 
 
-def _account(dossier: Dossier, node: Node, now: datetime) -> Line | None:
+def _account(dossier: Dossier, node: Node, study: StudyFold | None, now: datetime) -> Line | None:
     """A person by what they are trained in and delegated to: the first that lapses decides."""
     assert isinstance(node, AccountId)
     created = dossier.last(node, AccountCreated)
@@ -139,6 +142,13 @@ def _account(dossier: Dossier, node: Node, now: datetime) -> Line | None:
     if AccountFold(dossier, node).is_disabled:
         return Line(node=node, title=created.act.printed_name, key="disabled", mood="over")
     dated = log_of(dossier, node, now)
+    missing = untrained(dossier, node, study, now.date())
+    if missing:
+        first = missing[0]
+        mood = "late" if first.is_due else mood_of(first.by, now.date())
+        values = {"procedure": first.procedure, "version": first.version}
+        return Line(node=node, title=created.act.printed_name, key="untrained", values=values, due=first.by, mood="soon" if mood == "fine"
+                    else mood, next="training_recorded")  # fmt: skip
     if not dated:
         return Line(node=node, title=created.act.printed_name, key="no_training")
     until = min(each.until for each in dated if each.until is not None)
@@ -154,7 +164,8 @@ def log_of(dossier: Dossier, node: AccountId, now: datetime) -> tuple[Dated, ...
     trained = {d.act.procedure: d.act for d in dossier.deeds(node, TrainingRecorded)}
     delegated = {d.act.duty: d.act for d in dossier.deeds(node, DelegationRecorded)}
     return (
-        *(Dated(key="training", name=a.procedure, since=a.passed_on, until=a.valid_until, mood=mood_of(a.valid_until, today))
+        *(Dated(key="training", name=a.procedure, word=a.document_version, since=a.passed_on, until=a.valid_until,
+                mood=mood_of(a.valid_until, today))
           for a in trained.values()),
         *(Dated(key="delegation", name=a.duty, since=a.valid_from, until=a.valid_until, mood=mood_of(a.valid_until, today))
           for a in delegated.values()),
@@ -184,6 +195,24 @@ def _study(dossier: Dossier, node: Node, study: StudyFold | None, now: datetime)
                 due=until, mood=mood, next="" if mood == "fine" else "access_reviewed")  # fmt: skip
 
 
+def controlled(study: StudyFold, today: date) -> tuple[Dated, ...]:
+    """Versions of the SOPs; the one in force warns of its review, which blocks nothing, and of its end, which does."""
+    return tuple(
+        Dated(key=f"sop_{each.state}", name=f"{each.number} · {each.version} · {each.approved_by}", since=each.since, until=each.until,
+              mood=_mood_of_version(each, today), word=each.procedure, review_due_on=each.review_due_on)
+        for each in versions(study, today)
+    )  # fmt: skip
+
+
+def _mood_of_version(each: Version, today: date) -> str:
+    if each.state in {"withdrawn", "superseded"}:
+        return "over"
+    if each.state == "to_come":
+        return "fine"
+    ends = mood_of(each.until, today)
+    return "soon" if ends == "fine" and mood_of(each.review_due_on, today) != "fine" else ends
+
+
 def documents_of(study: StudyFold, now: datetime) -> tuple[Dated, ...]:
     """Versions of the consent forms and of the study itself, with the days they are in force."""
     try:
@@ -199,6 +228,7 @@ def documents_of(study: StudyFold, now: datetime) -> tuple[Dated, ...]:
     versions = study.dossier.deeds(study.study, StudyApproved)
     last = versions[-1].digest
     return (
+        *controlled(study, today),
         *forms,
         *(Dated(key="study_version", name=str(d.act.study_version), since=d.at.date(), until=None,
                 mood="fine" if d.digest == last else "over")

@@ -49,6 +49,9 @@ def test_operator_works_on_one_product_by_scanner_and_clears_the_line(browser, s
     page = operator.page
     page.get_by_role("link", name="Bench", exact=True).first.click()
     start_lot(operator)
+    page.fill("#field-workstation", "BSC-01")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Stand here").click()
     expect(page.locator("#field-scan")).to_be_focused()
     scan(operator, "CU1:lot:LOT-0077")
     expect(page.locator("h1")).to_have_text("lot LOT-0077")

@@ -7,7 +7,7 @@ import pytest
 
 from custody.domain.acts import manufacturing as acts
 from custody.domain.acts.people import ScanRefused
-from custody.domain.ids import BagId, BankId, LotId, MaterialId
+from custody.domain.ids import BagId, BankId, EquipmentId, LotId, MaterialId
 from custody.domain.terms import Product, ProductForm
 from custody.workflows.rehearsal.player import Player
 from custody.workflows.rehearsal.steps import Script
@@ -46,7 +46,15 @@ def scanned(browser, text, path=LOT):
     return browser.get(page.location)
 
 
+def stand_at(browser, workstation="BSC-01"):
+    """Say at which cabinet the device stands, by its label."""
+    page = browser.send(browser.get(DESK), f"{DESK}/workstation", {"workstation": workstation})
+    assert page.code == 303, page.text
+    return browser.get(page.location)
+
+
 def open_it(browser, path=LOT):
+    stand_at(browser)
     page = browser.send(browser.get(path), f"{path}/open")
     assert page.code == 303, page.text
     return browser.get(page.location)
@@ -126,16 +134,73 @@ def test_second_product_is_refused_until_the_first_is_closed_and_the_line_cleare
     assert "Labels printed lot LOT-0077 is open at this workstation; one product at a time." in page.text
     refused = browser.send(page, f"{DESK}/close")
     assert "Confirm that the line is cleared" in browser.get(refused.location).text
-    assert "lot LOT-0077" in browser.get(DESK).text.partition("Open at this workstation")[2][:40]
+    assert "lot LOT-0077 BSC-01 · since" in browser.get(DESK).text.partition("Open at this workstation")[2][:60]
     closed = browser.send(browser.get(OTHER), f"{DESK}/close", {"cleared": "yes"})
     assert "No product is open at this workstation" in browser.get(closed.location).text
-    assert "is open at this workstation" not in browser.get(OTHER).text
+    text = browser.get(OTHER).text
+    assert "lot LOT-0077 is open at this workstation" not in text
+    assert "Labels printed It is not open at BSC-01: open it there first." in text
+    of_lot = acts_of(in_culture, "lot:LOT-0077")[-2:]
+    assert of_lot == [
+        acts.ProductOpened(node=LotId("LOT-0077"), workstation=EquipmentId("BSC-01")),
+        acts.LineCleared(node=LotId("LOT-0077"), workstation=EquipmentId("BSC-01")),
+    ]
+
+
+def test_what_lies_open_survives_the_loss_of_the_browser_and_stands_in_front_of_the_second_person(in_culture):
+    open_it(in_culture.browser(OPERATOR))
+    for account in (OPERATOR, VERIFIER):
+        browser = in_culture.browser(account)
+        assert "does not say at which bench or cabinet" in browser.get(DESK).text
+        assert "Open at BSC-01 since" in browser.get(LOT).text
+        assert "Open at this workstation lot LOT-0077 BSC-01 · since" in stand_at(browser).text
+    assert "Product opened at a workstation" in in_culture.browser(VERIFIER).get("/things/lot/LOT-0077").text
+
+
+def label_print(browser, path):
+    name = {"copies": "8", "design": "bag_50x25mm"}
+    return inline(browser, f"{path}?act=labels_printed", name)
+
+
+def test_step_at_a_workstation_where_another_product_lies_is_refused_by_the_server_too(in_culture):
+    before, browser = in_culture.browser(OPERATOR), in_culture.browser(OPERATOR)
+    form = before.get(f"{OTHER}?act=labels_printed")
+    assert 'name="copies"' in form.html
+    open_it(browser)
+    before.client.set_cookie("workstation", browser.client.get_cookie("workstation").value)
+    page = before.send(form, "/acts/labels_printed/review", {"copies": "8", "design": "bag_50x25mm"})
+    page = before.send(page, "/acts/labels_printed", {"secret": "demonstration"})
+    assert page.code == 409, page.text
+    assert "Another product is open at BSC-01" in page.text
+
+
+def test_store_is_no_workstation_and_neither_is_a_thing_nobody_registered(in_culture):
+    browser = in_culture.browser(OPERATOR)
+    for text, said in (("NOPE-1", "not known here"), ("LN2-01", "a store")):
+        page = stand_at(browser, text)
+        assert "Does not fit" in page.text, text
+        assert said in page.text
+        assert "does not say at which bench or cabinet" in page.text
+
+
+def test_verifier_sees_the_workstation_but_opens_and_clears_nothing(in_culture):
+    open_it(in_culture.browser(OPERATOR))
+    verifier = in_culture.browser(VERIFIER)
+    stand_at(verifier)
+    assert "The line is cleared" not in verifier.get(DESK).text
+    token = verifier.get(DESK).form(f"{DESK}/find")["csrf_token"]
+    assert verifier.post(f"{DESK}/close", {"csrf_token": token, "cleared": "yes"}).code == 403
+    assert "Open at this workstation lot LOT-0077" in verifier.get(DESK).text
 
 
 def test_product_scanned_on_the_page_of_the_desk_lies_open_at_the_workstation(in_culture):
     browser = in_culture.browser(OPERATOR)
     page = browser.send(browser.get(DESK), f"{DESK}/find", {"scan": "CU1:lot:LOT-0077"})
     assert page.location == LOT
+    text = browser.get(DESK).text
+    assert "Open at this workstation" not in text, "nobody said where this device stands"
+    stand_at(browser)
+    browser.send(browser.get(DESK), f"{DESK}/find", {"scan": "CU1:lot:LOT-0077"})
     text = browser.get(DESK).text
     assert "Open at this workstation lot LOT-0077" in text
     assert "Fits CU1:lot:LOT-0077 opened" in text
@@ -147,7 +212,7 @@ def test_workstation_that_somebody_changed_is_empty(in_culture):
     browser = in_culture.browser(OPERATOR)
     browser.client.set_cookie("workstation", "bm8ganNvbg==")
     assert browser.get(DESK).code == 200
-    assert "No product is open" in browser.get(DESK).text
+    assert "does not say at which bench or cabinet" in browser.get(DESK).text
 
 
 def test_new_bags_have_random_numbers_with_their_check_character(in_culture):

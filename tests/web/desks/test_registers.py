@@ -97,3 +97,72 @@ def test_pages_are_worded_in_both_languages(looked_at, cast, account, language):
         page = looked_at.signed_in(account, language).get(path)
         assert page.code == 200, page.text
         assert not re.search(r"\[[a-z_]+(\.[A-Za-z_]+)*\]", page.html), page.text
+
+
+def approve(web, version, begins, *, ends="", review="2027-06-01", procedure="manufacturing", account=QA):
+    """Approve a version of an SOP on the desk, and sign it."""
+    days = {"effective_from": begins, "effective_until": ends, "review_due_on": review}
+    given = {"procedure": procedure, "number": "SOP-017", "document_version": version, **days}
+    page = inline(web.browser(account), f"/acts/document_approved?then={DESK}", given)
+    web.clock.advance(minutes=1)
+    return page
+
+
+def register_of(web):
+    return web.browser(QA).get(f"{DESK}/of/documents").text
+
+
+def test_version_of_an_sop_supersedes_the_one_before_on_its_day(web):
+    today = web.clock.now.date()
+    assert 'class="confirmation"' in approve(web, "1.0", f"{today}").html
+    assert 'class="confirmation"' in approve(web, "2.0", f"{today + timedelta(days=20)}").html
+    text = register_of(web)
+    assert re.search(r"SOP in force [^·]*: SOP-017 · 1\.0 · ", text), text
+    assert "SOP to come into force" in text
+    web.clock.advance(days=20)
+    text = register_of(web)
+    assert "SOP superseded" in text
+    assert re.search(r"SOP in force [^·]*: SOP-017 · 2\.0 · ", text), text
+
+
+def test_new_version_warns_people_before_it_blocks_them_and_training_names_it(web):
+    today = web.clock.now.date()
+    approve(web, "1.0", f"{today + timedelta(days=20)}")
+    path = f"{DESK}/account/{OPERATOR}"
+    page = web.browser(QA).get(path)
+    assert "version 1.0 · due soon" in page.text
+    assert "20 days left" in page.text
+    given = {"account": OPERATOR, "procedure": "manufacturing", "passed_on": f"{today}", "valid_until": "2028-01-01"}
+    trained = inline(web.browser(QA), f"{path}?act=training_recorded", given | {"document_version": "1.0"})
+    assert 'class="confirmation"' in trained.html, trained.text
+    web.clock.advance(days=21)
+    page = web.browser(QA).get(path)
+    assert "not trained" not in page.text
+    assert "version 1.0" in page.text
+    other = web.browser(QA).get(f"{DESK}/account/demo-verifier-one").text
+    assert "version 1.0 · PAST ITS DATE: hold points refuse it" in other
+
+
+def test_review_of_a_document_warns_on_the_desk_and_its_end_too(web):
+    today = web.clock.now.date()
+    approve(web, "1.0", f"{today}", ends=f"{today + timedelta(days=60)}", review=f"{today + timedelta(days=10)}")
+    assert "Documents that end or are due for review" in web.browser(QA).get(DESK).text
+    web.clock.advance(days=62)
+    assert "SOP past its last day" in register_of(web)
+
+
+def test_version_that_was_used_or_begins_before_the_last_is_refused(web):
+    today = web.clock.now.date()
+    approve(web, "1.0", f"{today}")
+    assert "Version 1.0 was approved before" in approve(web, "1.0", f"{today + timedelta(days=9)}").text
+    assert "must begin later" in approve(web, "1.1", f"{today}").text
+    assert "It would end before it begins" in approve(web, "1.2", f"{today + timedelta(days=9)}", ends=f"{today}").text
+    assert "SOP-017 · 1.1" not in register_of(web)
+
+
+def test_withdrawn_version_stays_in_the_register(web):
+    approve(web, "1.0", f"{web.clock.now.date()}")
+    given = {"procedure": "manufacturing", "document_version": "1.0", "reason": "wrong pump setting"}
+    page = inline(web.browser(QA), f"/acts/document_withdrawn?then={DESK}", given)
+    assert 'class="confirmation"' in page.html, page.text
+    assert "SOP withdrawn" in register_of(web)

@@ -7,16 +7,23 @@ import secrets
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from custody.domain.ids import BagId, BankId, LotId, Node, TissueId, node_of
-from custody.errors import InputError, NotFoundError
+from custody.domain.acts.manufacturing import LineCleared, ProductOpened
+from custody.domain.ids import BagId, BankId, EquipmentId, LotId, TissueId, node_of
+from custody.domain.terms import Role
+from custody.errors import InputError, NotFoundError, OutOfOrderError
 from custody.web import access, current
+from custody.web.commands import lead_off, scanned_command
 from custody.web.desk_kit import SCAN_MAX, blueprint_of
 from custody.web.desk_parts import desk_href
 from custody.web.pages.desks.bench_page import DESK, home, sheet
+from custody.web.pages.desks.bench_place import forget_open, is_open_here, open_here
 from custody.web.workstation import ScanNoted, Workstation, remember, workstation
 from custody.workflows.desks.bench_supplies import scanned
+from custody.workflows.desks.things import meant
 from custody.workflows.door import unit_of_work
+from custody.workflows.line_clearance import check_workstation
 from custody.workflows.proposing import BAG_LETTERS
+from custody.workflows.recording import record
 from custody.workflows.refusals import keep_scan
 from custody.workflows.sight import require
 
@@ -25,6 +32,25 @@ CLEARED = "cleared"
 
 
 blueprint = blueprint_of(DESK, home=home, sheet=sheet)
+blueprint.before_request(lead_off(DESK))
+
+
+@blueprint.post("/workstation")
+@access.needs(*DESK.roles)
+def stand_at() -> Response:
+    """Say at which bench or cabinet this device stands, by its label; what lies open there is in the record."""
+    text = request.form.get("workstation", "").strip()[:SCAN_MAX]
+    there, station = redirect(desk_href(DESK), 303), workstation()
+    try:
+        with current.store().reading() as connection:
+            node = meant(connection, current.viewer(), (EquipmentId.kind,), text)
+            assert isinstance(node, EquipmentId)
+            check_workstation(connection, current.viewer(), node)
+    except (InputError, NotFoundError, OutOfOrderError) as error:
+        said = "scan.store" if error.code == "store_is_no_workstation" else "scan.refused"
+        return _remembering(there, _noted(station, text, fits=False, said=said, refusal=error.code))
+    here = Workstation(place=node, account=station.account, scans=station.scans)
+    return _remembering(there, _noted(here, text, fits=True, said="scan.workstation"))
 
 
 @blueprint.post("/<kind>/<name>/scan")
@@ -33,14 +59,15 @@ def scan(kind: str, name: str) -> Response:
     """A scan at an open product: a material or piece of equipment for its next step, or a cross with the reason."""
     node = _product(kind, name)
     text = request.form.get("scan", "").strip()[:SCAN_MAX]
-    station = _opening(workstation(), node)
+    station = workstation()
+    _open(node, station)
     there = desk_href(DESK, node)
     try:
         with current.store().reading() as connection:
             found = scanned(connection, current.viewer(), node, text, current.now()).value
     except (InputError, NotFoundError) as error:
         return _remembering(redirect(there, 303), _noted(station, text, fits=False, said="scan.refused", refusal=error.code))
-    if found.supply is not None and found.fits and station.open == node:
+    if found.supply is not None and found.fits and is_open_here(node):
         station = station.using(found.node)
     if found.said == "scan.its_bag":
         there = desk_href(DESK, found.node)
@@ -53,17 +80,20 @@ def scan(kind: str, name: str) -> Response:
 def open_product(kind: str, name: str) -> Response:
     """Lay the product open at this workstation, where nothing else lies."""
     node = _product(kind, name)
-    return _remembering(redirect(desk_href(DESK, node), 303), _opening(workstation(), node))
+    _open(node, workstation())
+    return redirect(desk_href(DESK, node), 303)
 
 
 @blueprint.post("/close")
 @access.needs(*DESK.roles)
 def close_product() -> Response:
     """Clear the workstation; only for somebody who says that the line is cleared."""
-    station = workstation()
+    station, lies_open = workstation(), open_here()
     if request.form.get(CLEARED) != "yes":
         return redirect(url_for(DESK.endpoint, clear="1"), 303)
-    closed = Workstation(account=station.account, scans=station.scans)
+    if lies_open is not None and lies_open.may_be_read:
+        _record(LineCleared(node=lies_open.node, workstation=lies_open.workstation))
+    closed = Workstation(place=station.place, account=station.account, scans=station.scans)
     return _remembering(redirect(desk_href(DESK), 303), closed)
 
 
@@ -71,9 +101,9 @@ def close_product() -> Response:
 @access.needs(*DESK.roles)
 def take_back() -> Response:
     """Take the last scanned thing off the tray: nothing was recorded of it."""
-    station = workstation()
-    there = desk_href(DESK, station.open) if station.open is not None else desk_href(DESK)
-    return _remembering(redirect(there, 303), station.without_last())
+    lies_open = open_here()
+    there = desk_href(DESK, lies_open.node) if lies_open is not None and lies_open.may_be_read else desk_href(DESK)
+    return _remembering(redirect(there, 303), workstation().without_last())
 
 
 @blueprint.get("/lot/<name>/bags")
@@ -98,11 +128,16 @@ def note_scan(response: Response) -> Response:
     if response.status_code != redirect("/", 303).status_code:
         remember(response, _noted(workstation(), text, fits=False, said="scan.refused"))
         return response
+    if scanned_command():
+        return response
     kind, _, name = response.location.partition("?")[0].rpartition("/desks/bench/")[2].partition("/")
     node = node_of(f"{kind}:{name}")
-    station = _opening(workstation(), node) if isinstance(node, TissueId | BankId | LotId) else workstation()
-    said = "scan.opened" if station.open in {None, node} or node.kind == "bag" else "scan.other"
-    remember(response, _noted(station, text, fits=said == "scan.opened", said=said))
+    said = "scan.found"
+    if isinstance(node, TissueId | BankId | LotId):
+        _open(node, workstation())
+        lies_open = open_here()
+        said = "scan.found" if lies_open is None else "scan.opened" if lies_open.node == node else "scan.other"
+    remember(response, _noted(workstation(), text, fits=said != "scan.other", said=said))
     return response
 
 
@@ -120,9 +155,20 @@ def _product(kind: str, name: str) -> TissueId | BankId | LotId:
     return node
 
 
-def _opening(station: Workstation, node: Node) -> Workstation:
-    """With this product open, unless another one is."""
-    return station if station.open is not None else Workstation(open=node, account=station.account, scans=station.scans)
+def _open(node: TissueId | BankId | LotId, station: Workstation) -> None:
+    """Lay it open where this device stands, unless something lies there; a verifier opens nothing."""
+    if station.place is None or open_here() is not None or Role.OPERATOR not in current.viewer().roles:
+        return
+    try:
+        _record(ProductOpened(node=node, workstation=station.place))
+    except OutOfOrderError:
+        return  # somebody else was faster; the page shows what lies open
+
+
+def _record(act: ProductOpened | LineCleared) -> None:
+    with unit_of_work(current.store()) as connection:
+        record(connection, act, current.signer(act.rule, 0, about=act.node), current.now())
+    forget_open()
 
 
 def _noted(station: Workstation, text: str, *, fits: bool, said: str, refusal: str = "") -> Workstation:

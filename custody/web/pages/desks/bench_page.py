@@ -8,13 +8,15 @@ from typing import Any
 from flask import request, url_for
 
 from custody.domain.ids import BankId, LotId, Node, TissueId
+from custody.domain.terms import Role
 from custody.web import current
 from custody.web.desk_kit import Page, cut_note, home_page, plain_sheet, sheet_page
 from custody.web.desk_lineage import culture_texts, family_shown
 from custody.web.desk_parts import Button, QueueRow, QueueShown, correct_href, desk_href, step_button
 from custody.web.desk_waiting import waiting_shown
 from custody.web.desks import desk
-from custody.web.pages.desks.bench_rows import bag_queue, beside, facts, scans_shown, step_rows, supply_rows, used_of
+from custody.web.pages.desks.bench_place import is_open_here, open_here, open_name, station_shown
+from custody.web.pages.desks.bench_rows import bag_queue, beside, facts, open_lines, scans_shown, step_rows, supply_rows, used_of
 from custody.web.standings import fault_text, next_text, time_left
 from custody.web.workstation import workstation
 from custody.words import Words
@@ -24,25 +26,12 @@ from custody.workflows.desks.bench_sheets import BenchSheet
 from custody.workflows.desks.bench_sheets import sheet as read_sheet
 from custody.workflows.desks.bench_supplies import known_supplies, supplies
 from custody.workflows.desks.offers import Offer, Why
-from custody.workflows.sight import may_find
+from custody.workflows.desks.things import opened
+from custody.workflows.line_clearance import AT_THE_PRODUCT, open_places
 from custody.workflows.worklist import Waiting
 
 DESK = desk("bench")
-AT_THE_PRODUCT = frozenset(
-    {
-        "processing_started",
-        "primary_culture_harvested",
-        "bank_step_recorded",
-        "bank_filled",
-        "lot_step_recorded",
-        "bags_filled",
-        "labels_printed",
-        "labels_applied",
-        "labels_destroyed",
-        "sample_taken",
-    }
-)
-"""Acts that handle the product itself: not while another one is open at the workstation (line clearance)."""
+HANDLING = frozenset(cls.rule.name for cls in AT_THE_PRODUCT)
 
 
 def home() -> Page:
@@ -71,27 +60,9 @@ def sheet(node: Node) -> Page:
     return _product_page(node) if isinstance(node, TissueId | BankId | LotId) else plain_sheet(DESK, node)
 
 
-def _open_product() -> Node | None:
-    """What lies open here, for this person; nothing where they may not see it."""
-    station = workstation()
-    if not isinstance(station.open, TissueId | BankId | LotId):
-        return None
-    with current.store().reading() as connection:
-        return station.open if may_find(connection, current.viewer(), station.open) else None
-
-
 def _here(words: Words) -> dict[str, Any]:
-    """What every page of the bench shows of its workstation."""
-    lies_open = _open_product()
-    name = words.named(lies_open) if lies_open is not None else ""
-    return {
-        "station_open": name,
-        "station_href": desk_href(DESK, lies_open) if lies_open is not None else "",
-        "cleared_text": words.say("desk.bench.line_cleared", thing=name),
-        "close_text": words.say("desk.bench.close_it", thing=name),
-        "ask_clearance": request.args.get("clear") == "1",
-        "scans": scans_shown(words, workstation().scans_of(current.present().account)),
-    }
+    """What every page of the bench shows of its workstation and of the last scans there."""
+    return station_shown(words) | {"scans": scans_shown(words, workstation().scans_of(current.present().account))}
 
 
 def _row(words: Words, row: Row) -> QueueRow:
@@ -128,13 +99,15 @@ def _waiting(words: Words, each: Waiting) -> QueueRow:
 def _product_page(node: TissueId | BankId | LotId) -> Page:
     words, now, viewer = current.words(), current.now(), current.viewer()
     here = _here(words)
-    lies_open = _open_product()
+    lies_open, place = open_here(), workstation().place
     with current.store().reading() as connection:
         found = read_sheet(connection, viewer, current.present(), node, DESK.acts, now).value
         every = supplies(connection, viewer, now).value
-        used = known_supplies(connection, viewer, workstation().used if lies_open == node else (), now).value
-    other = words.named(lies_open) if lies_open is not None and lies_open != node else ""
-    offered = tuple(_own_reason(each, found, other) for each in found.offers)
+        used = known_supplies(connection, viewer, workstation().used if is_open_here(node) else (), now).value
+        places = open_places(connection, opened(connection, viewer, node), node).value
+    other = open_name(words) if lies_open is not None and lies_open.node != node else ""
+    closed = place.value if place is not None and lies_open is None else ""
+    offered = tuple(_own_reason(each, found, other, closed) for each in found.offers)
     main = found.stage.next
     problem = words.say("format.comma").join(fault_text(words, fault) for fault in found.blocked)
     return sheet_page(
@@ -142,12 +115,13 @@ def _product_page(node: TissueId | BankId | LotId) -> Page:
         node,
         offered,
         template="pages/desks/bench_sheet.html",
-        facts=facts(words, found),
+        facts=(*facts(words, found), *open_lines(words, places)),
         beside=beside(words, found, request.args.get("act", "")),
         problem=problem,
         main=main,
         scan_action=url_for("desk_bench.scan", kind=node.kind, name=node.value),
-        is_open=lies_open == node,
+        is_open=is_open_here(node),
+        may_open=bool(closed) and Role.OPERATOR in viewer.roles,
         other_open=words.say("desk.bench.other_open", thing=other) if other else "",
         open_action=url_for("desk_bench.open_product", kind=node.kind, name=node.value),
         used=[(each.node.value, each.name) for each in used],
@@ -166,12 +140,14 @@ def _product_page(node: TissueId | BankId | LotId) -> Page:
     )
 
 
-def _own_reason(offer: Offer, found: BenchSheet, other: str) -> Offer:
-    """Reasons only the bench knows, beside duty and order."""
+def _own_reason(offer: Offer, found: BenchSheet, other: str, closed: str) -> Offer:
+    """Reasons only the bench knows, beside duty and order. `closed`: the workstation here, where nothing lies open."""
     if offer.why_not is not None:
         return offer
-    if other and offer.act in AT_THE_PRODUCT:
+    if other and offer.act in HANDLING:
         return Offer(act=offer.act, why_not=Why(key="desk.bench.why_other_open", values={"thing": other}))
+    if closed and offer.act in HANDLING:
+        return Offer(act=offer.act, why_not=Why(key="desk.bench.why_not_opened", values={"workstation": closed}))
     reasons: dict[str, Callable[[], bool]] = {
         "why_filled": lambda: found.containers is not None and offer.act in {"bags_filled", "bank_filled"},
         "why_accepted": lambda: offer.act == "tissue_accepted" and found.stage.state not in {"state.tissue_coming", "state.tissue_arrived"},

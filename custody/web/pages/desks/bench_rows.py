@@ -15,9 +15,10 @@ from custody.web.workstation import ScanNoted
 from custody.words import Words
 from custody.workflows.desks.bench_sheets import BagMade, BenchSheet, Cord, Step
 from custody.workflows.desks.bench_supplies import Supply
+from custody.workflows.line_clearance import LiesOpen
 
 SAID = frozenset(
-    {f"scan.{word}" for word in ("this", "its_bag", "other", "opened", "refused")}
+    {f"scan.{word}" for word in ("this", "its_bag", "other", "opened", "found", "refused", "store", "workstation")}
     | {f"supply.{word}" for word in ("ready", "not_released", "refused", "expired", "not_calibrated", "lapsed", "unknown")}
 )
 STEP_COLUMNS = ("step", "passage", "seeded", "harvested", "doublings", "used", "balance", "by")
@@ -66,6 +67,14 @@ def facts(words: Words, found: BenchSheet) -> tuple[Line, ...]:
     if found.disposition:
         lines.append(Line(words.say("passport.disposition"), words.say(f"term.disposition.{found.disposition}")))
     return tuple(lines)
+
+
+def open_lines(words: Words, places: tuple[LiesOpen, ...]) -> tuple[Line, ...]:
+    """Where it lies open now, for the second person too."""
+    return tuple(
+        Line(words.say("desk.bench.open_at", workstation=each.workstation), words.say("desk.bench.open_since", at=each.since, by=each.by))
+        for each in places
+    )
 
 
 def _containers(words: Words, found: BenchSheet) -> str:

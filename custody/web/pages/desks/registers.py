@@ -35,7 +35,28 @@ def home() -> Page:
         empty=words.say("desk.registers.nothing_due", days=WARN_DAYS),
         note=cut_note() if found.cut else "",
     )
-    return home_page(DESK, (queue,), template="pages/desks/registers.html", broken=found.broken, whole=tuple(_links(words, found)))
+    queues = (queue, *_documents_due(words, found))
+    return home_page(DESK, queues, template="pages/desks/registers.html", broken=found.broken, whole=tuple(_links(words, found)))
+
+
+def _documents_due(words: Words, found: Registers) -> Iterator[QueueShown]:
+    """Documents that ended or are to be reviewed; nothing where none is."""
+    rows = tuple(_document_row(words, each) for each in found.documents if each.mood in {"late", "soon"})
+    if rows:
+        yield QueueShown(title=words.say("desk.registers.documents_due"), rows=rows, empty="")
+
+
+def _document_row(words: Words, each: Dated) -> QueueRow:
+    late = each.mood == "late"
+    return QueueRow(
+        thing=_named(words, each),
+        href=url_for(f"desk_{DESK.name}.whole", kind="documents"),
+        state=words.say(f"desk.registers.dated.{each.key}"),
+        left=words.say("desk.registers.until", day=each.until) if each.until is not None else "",
+        late=late,
+        bad=late,
+        who=words.say(f"desk.registers.mood.{each.mood}"),
+    )
 
 
 def sheet(node: Node) -> Page:
@@ -131,7 +152,10 @@ def _row(words: Words, line: Line) -> QueueRow:
 
 
 def _state(words: Words, line: Line) -> str:
-    return words.say(f"desk.registers.state.{line.key}", **line.values)
+    values = dict(line.values)
+    if line.key == "untrained":
+        values["procedure"] = words.word("training", str(values["procedure"]))
+    return words.say(f"desk.registers.state.{line.key}", **values)
 
 
 def _mood(words: Words, line: Line) -> str:
@@ -168,7 +192,7 @@ def _dated_fact(words: Words, each: Dated) -> Fact:
 
 
 def _dated_cells(words: Words, each: Dated) -> list[dict[str, object]]:
-    named = words.word("training", each.name) if each.key in {"training", "delegation"} else each.name
+    named = _named(words, each)
     texts = (
         words.say(f"desk.registers.dated.{each.key}"),
         named,
@@ -177,6 +201,16 @@ def _dated_cells(words: Words, each: Dated) -> list[dict[str, object]]:
         words.say(f"desk.registers.mood.{each.mood}"),
     )
     return [{"text": text, "href": "", "code": False} for text in texts]
+
+
+def _named(words: Words, each: Dated) -> str:
+    """A training with the version of the SOP; an SOP with its procedure and the day its review is due."""
+    if each.key in {"training", "delegation"}:
+        trained = words.word("training", each.name)
+        return words.say("desk.registers.trained_in", procedure=trained, version=each.word) if each.word else trained
+    if each.review_due_on is None:
+        return each.name
+    return words.say("desk.registers.sop", procedure=words.word("training", each.word), document=each.name, day=each.review_due_on)
 
 
 def _key_cells(words: Words, key: KeyShown) -> list[dict[str, object]]:

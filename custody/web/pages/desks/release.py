@@ -12,7 +12,7 @@ from custody.web.desk_parts import Button, QueueRow, QueueShown, desk_href, step
 from custody.web.desks import desk
 from custody.web.foresight import foresight_text, reasons_text, rule_rows
 from custody.web.pages.desks import release_tables as tables
-from custody.web.pages.desks.release_exception import exception_sheet
+from custody.web.pages.desks.release_exception import certificate_href, exception_sheet
 from custody.web.standings import next_text, time_left
 from custody.web.wording import Line
 from custody.words import Words
@@ -59,6 +59,7 @@ def sheet(node: Node) -> Page:
         beside=_beside(words, found, request.args.get("act", "")),
         main=found.next,
         given=_given(found, request.args.get("act", "")),
+        certificate=certificate_href(node) if found.disposition in {"released", "conditional"} else "",
         stopped=_stopped(words, found, offered),
         rules=_rules(words, found, found.foreseen),
         rules_sentence=foresight_text(words, found.foreseen),

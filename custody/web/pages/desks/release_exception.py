@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import request, url_for
 
-from custody.domain.ids import DoseId
+from custody.domain.ids import DoseId, Node
 from custody.web import current
 from custody.web.desk_kit import Page, sheet_page
 from custody.web.desk_parts import CriterionRow
@@ -36,11 +36,16 @@ def exception_sheet(desk: Desk, node: DoseId) -> Page:
         beside=_facts(words, found),
         given=given,
         problem="" if found.asked is not None else words.say("desk.release.no_exception"),
+        certificate=certificate_href(node) if found.asked is not None and not found.asked.next else "",
         main=found.asked.next if found.asked is not None else "",
         steps=_steps(words, found.asked) if found.asked is not None else (),
         rules=rule_rows(words, found.foreseen) if found.foreseen is not None else (),
         rules_sentence=foresight_text(words, found.foreseen) if found.foreseen is not None else "",
     )
+
+
+def certificate_href(node: Node) -> str:
+    return url_for("certificates.show", kind=node.kind, name=node.value)
 
 
 def _facts(words: Words, found: ExceptionSheet) -> tuple[Line, ...]:
