@@ -44,6 +44,7 @@ def _values() -> dict[str, Any]:
         "is_demonstration": g.get("is_demonstration", False),
         "ledger_broken": g.get("ledger_broken", False),
         "navigation": _navigation() if found is not None else (),
+        "navigation_more": _links(MORE) if found is not None else (),
         "theme": theme(),
         "desk_back": _back() if found is not None else None,
         "desk_acts": _acts_of_this_desk,
@@ -80,14 +81,18 @@ def _acts_of_this_desk() -> tuple[Button, ...]:
 
 
 BEFORE = (("nav.work", "work.home"), ("nav.waiting", "proposals.waiting"))
-AFTER = (
-    ("nav.search", "work.search"),
+AFTER = (("nav.search", "work.search"),)
+MORE = (
     ("nav.acts", "acts.every"),
-    ("nav.account", "own.show"),
+    ("people.title", "people.every"),
+    ("access_review.title", "access_review.form"),
+    ("bench.title", "own.bench"),
     ("station.title", "station.setup"),
+    ("nav.account", "own.show"),
     ("nav.badges", "demonstration.sheet"),
 )
-"""The main menu around the desks: words and page; pages this person may not open, or this store does not have, are left out."""
+"""The main menu around the desks, and what is folded under “More”: words and page; pages this person may not open, or this store does not
+have, are left out."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +103,16 @@ class Link:
 
 
 def _navigation() -> tuple[Link, ...]:
-    words = current.words()
-    here = request.endpoint or ""
     desks = tuple((desk.title_key, desk.endpoint) for desk in desks_of(current.present().roles))
     back = _back()
-    made = (Link(words.say(key), url_for(page), _is_under(here, page)) for key, page in (*BEFORE, *desks, *AFTER) if _may_open(page))
+    made = _links((*BEFORE, *desks, *AFTER))
     # While an act of a desk is filled in and signed, the desk stays marked.
-    return tuple(made) if back is None else tuple(replace(link, current=_is_start(back.href, link.href)) for link in made)
+    return made if back is None else tuple(replace(link, current=_is_start(back.href, link.href)) for link in made)
+
+
+def _links(pages: tuple[tuple[str, str], ...]) -> tuple[Link, ...]:
+    words, here = current.words(), request.endpoint or ""
+    return tuple(Link(words.say(key), url_for(page), _is_under(here, page)) for key, page in pages if _may_open(page))
 
 
 def _is_start(path: str, start: str) -> bool:
@@ -114,7 +122,7 @@ def _is_start(path: str, start: str) -> bool:
 def _is_under(here: str, page: str) -> bool:
     """Desks with several pages stay marked on each of them."""
     desk = page.partition(".")[0]
-    return here == page or (here.partition(".")[0] == desk and desk not in {"work", "sign_in"})
+    return here == page or (here.partition(".")[0] == desk and desk not in {"work", "sign_in"} and not {here, page} & {"own.bench"})
 
 
 def _may_open(page: str) -> bool:

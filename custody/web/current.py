@@ -96,10 +96,12 @@ def zone() -> ZoneInfo:
 
 
 def signer(rule: ActRule, place: int, *, about: Node | None = None, method: str | None = None, key: str | None = None) -> Signer:
-    """The person as they take this place in an act: with the first of their grants that may.
+    """The person as they take this place in an act, at the workstation of this device: with the first of their grants that may.
 
     `about`: the thing the act is about; somebody of several sites acts for the one that has to do with it. Raises NotPermittedError.
     """
+    from custody.web.workstation import workstation  # noqa: PLC0415 - it reads its cookie with the help of this module
+
     here = present()
     wanted = roles_at(rule, place)
     may = [grant for grant in here.grants if grant.role in wanted and grant.covers(study())]
@@ -113,6 +115,7 @@ def signer(rule: ActRule, place: int, *, about: Node | None = None, method: str 
         site=grant.site,
         study=study(),
         station=here.session.station,
+        workstation=workstation().place,
         method=method,
         key=key,
     )

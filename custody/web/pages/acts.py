@@ -35,6 +35,7 @@ from custody.web.problems import Problem, problems_of
 from custody.web.signing import digest_sent, key_sent, method_given, must_sign, policy_first, refused_signature
 from custody.web.typed_by_hand import noting
 from custody.web.wording import act_lines
+from custody.words import Words
 from custody.workflows.door import NotKeptError, unit_of_work
 from custody.workflows.outcome import proposal_digest
 from custody.workflows.proposing import suggestions
@@ -44,6 +45,7 @@ blueprint = Blueprint("acts", __name__)
 STAGES = ("donation", "manufacturing", "quality", "release", "allocation", "shipping", "bedside", "study", "people")
 NOT_TYPED = frozenset({"csrf_token", "secret", "digest", "idempotency_key", "about", "add", "remove"})
 LISTED_MAX = 12
+KINDS_NAMED = 3
 Page = str | Response | tuple[str, int]
 
 
@@ -241,12 +243,18 @@ def _about_page(rule: ActRule, text: str, error: CustodyError | None) -> str:
         "pages/act_about.html",
         page_title=words.act_title(rule.name),
         act=rule.name,
-        prompt=words.say("acts.which", kind=words.say("format.or").join(words.say(f"term.node.{kind.kind}") for kind in rule.about)),
+        prompt=_prompt(words, rule),
         typed=text,
         error=sentence(error) if error is not None else "",
         problems=(Problem(sentence(error), "about"),) if error is not None else (),
         newest=[(label, url_for("acts.form", name=rule.name, about=key)) for key, label in newest],
     )
+
+
+def _prompt(words: Words, rule: ActRule) -> str:
+    """A few kinds are named; a longer list is no prompt, and the newest things beneath show what is meant."""
+    kinds = [words.say(f"term.node.{kind.kind}") for kind in rule.about]
+    return words.say("acts.which", kind=words.say("format.or").join(kinds)) if len(kinds) <= KINDS_NAMED else words.say("scan.any")
 
 
 def _elsewhere(rule: ActRule) -> Page:

@@ -9,11 +9,13 @@ from custody.errors import UnreadableCodeError
 from custody.web import current
 from custody.web.access import signed_in
 from custody.web.desk_parts import QueueShown, standing_rows
-from custody.web.desks import desks_of
+from custody.web.desks import desk, desks_of
 from custody.web.errors import sentence
+from custody.web.pages.desks.safety_rows import event_row
 from custody.web.pages.proposals import waiting_columns, waiting_row
 from custody.web.problems import Problem
 from custody.words import Words
+from custody.workflows.desks import safety
 from custody.workflows.desks.day import day_of
 from custody.workflows.door import unit_of_work
 from custody.workflows.finding import Hit, find
@@ -22,6 +24,7 @@ from custody.workflows.standing import Standing
 
 blueprint = Blueprint("work", __name__)
 SEARCH_MAX = 400
+SAFETY = desk("safety")
 LISTED = ("dose", "shipment", "bag", "lot", "bank", "tissue", "donation", "donor", "participant")
 """Things that go a road; a register is looked at on its own desk."""
 Cell = dict[str, object]
@@ -46,7 +49,18 @@ def home() -> str:
         blocked=_queue(words, "blocked", found.blocked, words.say("work.none_blocked"), ""),
         moving=_queue(words, "moving", found.moving, words.say("work.none_moving"), note),
         broken=[words.named(node) for node in found.broken],
+        safety=_safety(words),
     )
+
+
+def _safety(words: Words) -> QueueShown | None:
+    """Events with a report that is due or overdue, for the people of the safety desk; None where there are none."""
+    if not SAFETY.roles & current.present().roles:
+        return None
+    with current.store().reading() as connection:
+        due = safety.due(connection, current.viewer(), current.now()).value
+    rows = tuple(event_row(words, SAFETY, each) for each in due)
+    return QueueShown(title=words.say("desk.safety.work"), rows=rows, empty="") if rows else None
 
 
 def _queue(words: Words, key: str, rows: tuple[Standing, ...], empty: str, note: str) -> QueueShown:

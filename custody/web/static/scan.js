@@ -186,7 +186,8 @@
     const found = /^(?:\][CQ]\d)?CU1:command:([A-Z]+)$/.exec(field.value);
     const desk = document.querySelector(".desk-scan");
     const panel = document.querySelector(".act-panel form");
-    if (!found || !desk) return false;
+    if (!found) return false;
+    if (!desk) return commandedAlone(field, found[1]);
     if (found[1] === "NEXT" && panel) {
       field.value = "";
       panel.requestSubmit();
@@ -197,6 +198,20 @@
     target.value = field.value;
     field.value = "";
     desk.requestSubmit();
+    return true;
+  }
+
+  /* A page of one form (receiving, bedside): “Next” sends it as its button does; for all others the server leads away before it reads it. */
+  function commandedAlone(field, command) {
+    const form = field.form;
+    if (!form || form.method !== "post") return false;
+    if (command === "NEXT" && !alone(field)) {
+      field.value = "";
+      form.requestSubmit();
+      return true;
+    }
+    form.noValidate = true;
+    form.requestSubmit();
     return true;
   }
 

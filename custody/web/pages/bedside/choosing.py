@@ -8,12 +8,23 @@ from werkzeug.wrappers import Response
 from custody.domain.ids import DoseId
 from custody.errors import InputError, NotFoundError
 from custody.web import current, errors
+from custody.web.commands import lead_away
+from custody.web.desks import BY_NAME
 from custody.web.pages import desk
 from custody.web.pages.bedside.common import at_the_bed, blueprint, reader
 from custody.web.problems import Problem
 from custody.workflows.at_the_bed import dose_meant, doses_at
 
 Page = str | Response | tuple[str, int]
+
+
+def _first() -> str:
+    with current.store().reading() as connection:
+        doses = doses_at(connection, reader())
+    return url_for("bedside.show", dose=doses[0].dose.value) if doses else ""
+
+
+blueprint.before_request(lead_away(BY_NAME["bedside"], _first))
 
 
 @blueprint.get("")

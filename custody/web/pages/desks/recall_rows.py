@@ -46,9 +46,9 @@ def _bag(words: Words, each: BagTraced, recall_href: HrefOf) -> list[dict[str, o
         cell(each.bag.value, href=thing_href(each.bag), code=True),
         cell(" · ".join(part for part in (state, tag) if part)),
         cell(" ".join(part for part in (each.holder, since) if part)),
-        cell(each.lot.value, href=recall_href(each.lot)) if each.lot is not None else cell(""),
-        cell(each.dose.value if each.dose is not None else ""),
-        cell(each.participant.value if each.participant is not None else ""),
+        cell(each.lot.value, href=recall_href(each.lot), code=True) if each.lot is not None else cell(""),
+        cell(each.dose.value if each.dose is not None else "", code=True),
+        cell(each.participant.value if each.participant is not None else "", code=True),
     ]
 
 

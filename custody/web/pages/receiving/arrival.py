@@ -11,7 +11,9 @@ from custody.domain.acts.shipping import HandoffAccepted, ShipmentArrived
 from custody.domain.ids import ShipmentId
 from custody.errors import InputError, NotFoundError
 from custody.web import current, errors
+from custody.web.commands import lead_away
 from custody.web.deeds import Task, read_act
+from custody.web.desks import BY_NAME
 from custody.web.moments import Moment
 from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
@@ -41,6 +43,15 @@ class TaskShown:
     href: str
     state: str
     hint: str = ""
+
+
+def _first() -> str:
+    with current.store().reading() as connection:
+        shipments = shipments_at(connection, reader(), current.viewer())
+    return url_for("receiving.show", shipment=shipments[0].shipment.value) if shipments else ""
+
+
+blueprint.before_request(lead_away(BY_NAME["receiving"], _first))
 
 
 @blueprint.get("")
