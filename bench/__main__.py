@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,14 +12,14 @@ from rich.table import Table
 
 from bench import desks, floor, scan, verdict, verify
 from bench.facility import facility
-from bench.seed import bedside_store
+from bench.seed import DATABASE, bedside_store
 from custody.store.connection import open_store
 from custody.store.schema import upgrade
 
 PARTS = ("scan", "verdict", "verify", "desks")
 BAGS, BAGS_LARGE = 10_000, 100_000
 DOSES = 30
-ROUNDS = 6
+WARM_UP, ROUNDS = 2, 6
 CLIENTS = (1, 8, 32)
 DOSSIERS = (10, 100, 1000)
 console = Console()
@@ -46,7 +47,8 @@ def _ledger_parts(chosen: argparse.Namespace) -> None:
         console.print(f"making a store with {DOSES} doses at the bedside …")
         store, casts = bedside_store(folder, DOSES)
         if "scan" in chosen.parts:
-            _scan(store, folder, casts, commits)
+            store.close()  # all of it in the one file that is copied
+            _scan(folder, casts, commits)
         if "verdict" in chosen.parts:
             _verdict(store, casts, large=chosen.large)
         if "verify" in chosen.parts:
@@ -54,15 +56,26 @@ def _ledger_parts(chosen: argparse.Namespace) -> None:
         store.close()
 
 
-def _scan(store, folder: Path, casts, commits: float) -> None:  # noqa: ANN001
+def _scan(folder: Path, casts, commits: float) -> None:  # noqa: ANN001
+    """Each number of clients begins with the same store: nobody scans one dose a hundred times."""
     table = Table("clients", "scans with verdict", "per second", "ratio to floor", "p50 ms", "p99 ms", title="bedside scan over HTTP")
-    with scan.served(store, folder / "keys") as port:
-        scan.measure(port, casts, 8, 4)  # both workers have read every dose once
-        for clients in CLIENTS:
-            found = scan.measure(port, casts, clients, ROUNDS)
-            row = (f"{found.per_second:,.0f}", f"{found.per_second / commits:.3f}", f"{found.p50_ms:.1f}", f"{found.p99_ms:.1f}")
-            table.add_row(str(clients), str(found.scans), *row)
+    measured: list[scan.Measured] = []
+    for clients in CLIENTS:
+        with tempfile.TemporaryDirectory(prefix="custody-bench-") as name:
+            shutil.copy(folder / DATABASE, name)
+            store = open_store(f"sqlite:///{Path(name) / DATABASE}")
+            with scan.served(store, Path(name) / "keys") as port:
+                scan.measure(port, casts, 8, WARM_UP)  # both workers have read every dose once
+                found = scan.measure(port, casts, clients, ROUNDS)
+            store.close()
+        measured.append(found)
+        # Other work on the disk makes the floor low and the ratio flatter than it is: the fastest of all measurements counts.
+        commits = max(commits, floor.commits_per_second(folder))
+    for found in measured:
+        row = (f"{found.per_second:,.0f}", f"{found.per_second / commits:.3f}", f"{found.p50_ms:.1f}", f"{found.p99_ms:.1f}")
+        table.add_row(str(found.clients), str(found.scans), *row)
     console.print(table)
+    console.print(f"floor, the fastest of all measurements of this run: {commits:,.0f} commits/s")
 
 
 def _verdict(store, casts, *, large: bool) -> None:  # noqa: ANN001

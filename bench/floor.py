@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +13,12 @@ ROW = b"x" * 400
 
 def commits_per_second(folder: Path, seconds: float = 2.0) -> float:
     """Durable commits of one 400-byte row: SQLite, WAL, synchronous=FULL, one connection."""
-    connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
+        return _commits_per_second(Path(fresh) / "floor.db", seconds)
+
+
+def _commits_per_second(file: Path, seconds: float) -> float:
+    connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("CREATE TABLE row (id INTEGER PRIMARY KEY, content BLOB)")

@@ -24,6 +24,7 @@ from custody.workflows.rehearsal.steps import Script, Step
 from custody.workflows.rehearsal.steps import people as cast_people
 from custody.workflows.rehearsal.whole import make_lot, prepare, study_of
 
+DATABASE = "bench.db"
 WEIGHT_KG = Decimal(70)
 LOT = 15
 """Bags of one lot that are given here; the lots draw vials by the numbers of their first doses, of which the bank has 16."""
@@ -32,7 +33,7 @@ LOT = 15
 def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
     """A demonstration store in `folder` whose `doses` wait for wristband and bag to be scanned, and the cast of each."""
     os.environ["CUSTODY_WEAK_SECRETS"] = "1"
-    store = open_store(f"sqlite:///{folder / 'bench.db'}")
+    store = open_store(f"sqlite:///{folder / DATABASE}")
     upgrade(store)
     with store.writing() as connection:
         mark_demonstration(connection)
