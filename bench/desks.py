@@ -19,11 +19,11 @@ from sqlalchemy import Engine, event
 from bench.facility import Facility
 from custody.config import Config
 from custody.domain.terms import Role
-from custody.store import lookups
+from custody.store import lookups, watch
+from custody.store.connection import Store
 from custody.web.app import create_app
 from custody.web.desks import DESKS, Desk
 from custody.workflows.demonstration import SECRET
-from custody.workflows.desks import things
 from custody.workflows.rehearsal.steps import people
 
 ROUNDS = 30
@@ -91,22 +91,23 @@ class Counter:
 class _Client:
     client: FlaskClient
     account: str
-    beside: sqlite3.Connection
+    store: Store
 
     def get(self, path: str) -> tuple[int, str]:
         answer = self.client.get(path, headers={"Accept-Language": "en"})
         return answer.status_code, answer.get_data(as_text=True)
 
     def somebody_else_works(self) -> None:
-        """Somebody mistypes a secret: the file changes, the ledger does not grow."""
-        self.beside.execute(MISTYPED)
+        """Somebody mistypes a secret: the file changes as custody changes it, and the ledger does not grow."""
+        with self.store.writing() as connection:
+            connection.exec_driver_sql(MISTYPED)
 
 
 def pages(place: Facility, only: tuple[str, ...] = (), rounds: int = ROUNDS) -> Iterator[Measured]:
     """Every desk of the table: its page and one sheet; then the work list, search and passports.
 
-    Before each page something beside the ledger changes, as sessions do in a full house all the time: what was read before no longer
-    counts as read. A list may rest on bytes read in the last minute (things.READ_WITHIN_S); every tenth time it may not.
+    Before each page something beside the ledger changes, as sessions do in a full house all the time. What is only shown may rest on bytes
+    read in the last minute (custody.store.watch); every tenth time it may not.
     """
     logging.disable(logging.INFO)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -138,7 +139,7 @@ def _account(desk: Desk) -> str:
 def _sign_in(client: FlaskClient, account: str, place: Facility) -> _Client:
     answer = client.post("/sign-in", data={"account": account, "secret": SECRET, "then": "/"})
     assert answer.status_code == 302, answer.get_data(as_text=True)[:2000]
-    return _Client(client, account, sqlite3.connect(place.store.path, isolation_level=None))
+    return _Client(client, account, place.store)
 
 
 def _home(desk: Desk) -> str:
@@ -196,10 +197,8 @@ def _measured(who: _Client, name: str, path: str, counter: Counter, rounds: int)
 def _timed(who: _Client, path: str, *, read_all: bool) -> tuple[float, float]:
     """Milliseconds on the clock and of the processor."""
     who.somebody_else_works()
-    within = things.READ_WITHIN_S
-    things.READ_WITHIN_S = 0.0 if read_all else within
+    if read_all:
+        watch.forget_readings()
     began, spent = time.perf_counter(), time.process_time()
     who.get(path)
-    took = (time.perf_counter() - began) * 1000, (time.process_time() - spent) * 1000
-    things.READ_WITHIN_S = within
-    return took
+    return (time.perf_counter() - began) * 1000, (time.process_time() - spent) * 1000

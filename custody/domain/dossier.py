@@ -87,6 +87,9 @@ class Dossier:
     last_recorded_at: datetime | None = None
     _noted: list[_Read] | None = field(default=None, repr=False, compare=False)
     _series_read: tuple[Mapping[Digest, Series], frozenset[Digest]] | None = field(default=None, repr=False, compare=False)
+    _holding: tuple[Mapping[str, Deeds], dict[tuple[type[Act], ...], frozenset[str]]] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if any(type(stream) is not Deeds for stream in self.streams.values()):
@@ -137,6 +140,16 @@ class Dossier:
             object.__setattr__(self, "_series_read", (self.series, frozenset(self.series)))
         assert self._series_read is not None
         return self._series_read[1]
+
+    def streams_holding(self, kinds: tuple[type[Act], ...]) -> frozenset[str]:
+        """The streams with an act of these kinds, looked for once. For lists: what a gate reads of one is noted, this is not."""
+        if self._holding is None or self._holding[0] is not self.streams:
+            object.__setattr__(self, "_holding", (self.streams, {}))
+        assert self._holding is not None
+        known = self._holding[1]
+        if kinds not in known:
+            known[kinds] = frozenset(key for key, deeds in self.streams.items() if deeds.of(kinds))
+        return known[kinds]
 
     def knows(self, node: Node) -> bool:
         return bool(self.deeds(node))

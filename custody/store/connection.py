@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from custody.errors import InputError, LedgerBrokenError
 from custody.store.ahead import Ahead
 from custody.store.tables import store_fact
+from custody.store.watch import note_beside
 from custody.store.write_lock import ThreadQueue, WriteLock
 
 __all__ = ["Connection", "Store", "open_store"]
@@ -80,7 +81,9 @@ class Store:
             # In SQLAlchemy 2 this changes the connection itself.
             connection.execution_options(custody_begin="BEGIN IMMEDIATE", custody_proved_here={}, custody_seen={}, custody_series_here={})
             with connection.begin():
+                changes = _driver(connection).total_changes
                 yield connection
+                note_beside(connection, changes)
             self._copy_journal(connection)
 
     @contextmanager
@@ -100,8 +103,7 @@ class Store:
         """
         with self._in_process().turn, self.reading() as connection:
             connection.execution_options(custody_ahead=Ahead())
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
+            driver = _driver(connection)
             # What is thought to be a reading must never become a write without the lock.
             driver.execute("PRAGMA query_only = 1")
             try:
@@ -143,8 +145,7 @@ class Store:
         length = self._journal_length()
         if self._commits < COMMITS_BETWEEN_COPIES and length < self._journal_bytes + BYTES_BETWEEN_COPIES:
             return
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
+        driver = _driver(connection)
         try:
             driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.OperationalError as error:
@@ -231,6 +232,10 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     statement = connection.get_execution_options().get("custody_begin", "BEGIN")
+    _driver(connection).execute(statement)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
-    driver.execute(statement)
+    return driver

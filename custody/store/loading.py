@@ -1,8 +1,9 @@
 """Reads streams for the gates: every row a verdict rests on is, byte for byte, what was hashed and proved.
 
 A row is hashed when this process first sees it, and compared with what it hashed at every later reading; decoding is remembered. A
-stream whose head stands is not read again within a second in which others recorded acts (custody.store.watch); otherwise a verdict never
-skips a row that gates read, nor the newest rows of any kind. Older evidence (verdicts, sign-ins, refused scans) is read once.
+stream whose head stands is not read again within a second in which others recorded acts, nor within a minute for what is only shown
+(custody.store.watch); otherwise a verdict never skips a row that gates read, nor the newest rows of any kind. Older evidence (verdicts,
+sign-ins, refused scans) is read once.
 """
 
 from __future__ import annotations
@@ -71,14 +72,10 @@ def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tu
     return {stream: proven.entries for stream, proven in proven_streams(connection, streams).items()}
 
 
-def proven_streams(connection: Connection, streams: Iterable[str], *, read_within_s: float | None = None) -> dict[str, Proven]:
-    """The same streams as this process proved them: the very object of last time where nothing has changed. Raises as `load_streams`.
-
-    `read_within_s`: for lists, which no verdict rests on, a stream whose head stands and whose bytes were read so lately is not read again.
-    """
+def proven_streams(connection: Connection, streams: Iterable[str]) -> dict[str, Proven]:
+    """The same streams as this process proved them: the very object of last time where nothing has changed. Raises as `load_streams`."""
     with readable(connection):
-        wanted = list(dict.fromkeys(streams))
-        return _load(connection, wanted) if read_within_s is None else _load_for_a_list(connection, wanted, read_within_s)
+        return _load(connection, list(dict.fromkeys(streams)))
 
 
 def grown_since(connection: Connection, proven: Mapping[str, Proven], reading: Reading) -> list[str] | None:
@@ -131,21 +128,12 @@ def _load(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     """What this transaction has proved already is not proved again."""
     here = proved_here(connection)
     new = [stream for stream in streams if stream not in here]
-    proven = _prove_all(connection, new, view_of(connection).oldest) if new else {}
+    proven = _prove_all(connection, new) if new else {}
     ahead = ahead_of(connection)
     if ahead is not None and ahead.rows:
         proven = {stream: _with_unwritten(ahead, stream, each) for stream, each in proven.items()}
     here.update(proven)
     # Outside a transaction that remembers, `here` keeps nothing.
-    return {stream: proven.get(stream) or here[stream] for stream in streams}
-
-
-def _load_for_a_list(connection: Connection, streams: list[str], read_within_s: float) -> dict[str, Proven]:
-    """What this transaction has proved, and of the rest what was read lately; that is not proved for anything else in it."""
-    refuse_ahead(connection)
-    here = proved_here(connection)
-    new = [stream for stream in streams if stream not in here]
-    proven = _prove_all(connection, new, time.monotonic() - read_within_s) if new else {}
     return {stream: proven.get(stream) or here[stream] for stream in streams}
 
 
@@ -158,9 +146,10 @@ def _with_unwritten(ahead: Ahead, stream: str, proven: Proven) -> Proven:
     return proven.grown(rows, [None if each.act.rule.evidence else each for _, each in new])
 
 
-def _prove_all(connection: Connection, streams: list[str], oldest: float) -> dict[str, Proven]:
+def _prove_all(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     store = str(connection.get_execution_options().get("custody_store", ""))
     view = view_of(connection)
+    oldest = view.oldest
     remembered = {stream: _MEMORY.get((store, stream)) for stream in streams}
     found_heads = _heads(connection, remembered, view)
     answer: dict[str, Proven] = {}

@@ -34,6 +34,8 @@ __all__ = [
     "waiting",
 ]
 
+_PARENTS = Prepared(select(edge.c.parent).where(edge.c.child == bindparam("of_stream")).distinct().order_by(edge.c.parent))
+_CHILDREN = Prepared(select(edge.c.child).where(edge.c.parent == bindparam("of_stream")).distinct().order_by(edge.c.child))
 # Sorts after every text that continues a prefix.
 _AFTER = "\U0010ffff"
 # Names asked for in one statement.
@@ -120,9 +122,8 @@ def aliases(connection: Connection, name: str) -> tuple[str, ...]:
 
 def edges(connection: Connection, stream: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What `stream` came from and what came from it, one step each way."""
-    parents = select(edge.c.parent).where(edge.c.child == stream).distinct().order_by(edge.c.parent)
-    children = select(edge.c.child).where(edge.c.parent == stream).distinct().order_by(edge.c.child)
-    return tuple(connection.execute(parents).scalars()), tuple(connection.execute(children).scalars())
+    parents, children = (statement.rows(connection, of_stream=stream) for statement in (_PARENTS, _CHILDREN))
+    return tuple(parent for (parent,) in parents), tuple(child for (child,) in children)
 
 
 def trace(connection: Connection, stream: str, forward: bool) -> list[tuple[str, int]]:

@@ -1,32 +1,39 @@
 """Follows the ledger as it grows: each transaction reads only what has come since, and knows which streams that has touched.
 
-Every commit of an act makes the ledger longer. A change of the database that does not - somebody's session, or somebody's hand in the
-file - makes all streams be read again from their stored bytes at once, and so does an end of the ledger that is not the one seen before.
-What hides between two acts of others is read again a second later.
+Every commit of an act makes the ledger longer, and every other commit of custody - a session, a count of wrong secrets - is counted in the
+file's header. A change of the file that does neither makes all streams be read again from their stored bytes at once, and so does an end
+of the ledger that is not the one seen before. What hides between two commits of custody is read again a second later.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from math import inf
 from typing import cast
 
 from sqlalchemy import Connection, bindparam, select
 
+from custody.store.ahead import ahead_of
 from custody.store.statements import Prepared
 from custody.store.tables import entry
 
 READ_AGAIN_AFTER_S = 1.0
 """How old, in seconds, the last reading of a stream's bytes may be while the ledger grows and the stream does not."""
+SHOWN_WITHIN_S = 60.0
+"""How old it may be for what is only shown. What was recorded since is always seen; no verdict and no writing rests on such a reading."""
 FOLLOWED_AT_ONCE_MAX = 5_000
 STREAMS_FOLLOWED_MAX = 50_000
 SEEN = "custody_seen"
 _KEY = "custody_ledger_length"
 _NEVER = -1
+_COUNT_MAX = 2**30
 
 _columns = entry.c
 # From the last entry seen on: that it stands there still, as it was, is part of what is asked.
@@ -51,6 +58,7 @@ class _Ledger:
     end: _Row | None = None
     floor: int = 0
     beginnings: int = 0
+    begun_at: float = -inf
     since: float = -inf
     grown: OrderedDict[str, tuple[int, int, bytes]] = field(default_factory=OrderedDict)
 
@@ -60,7 +68,7 @@ class _Ledger:
 
     def begin(self, end: _Row | None, now: float) -> None:
         self.beginnings += 1
-        self.end, self.since = end, now
+        self.end, self.begun_at, self.since = end, now, now
         self.floor = self.size
         self.grown.clear()
 
@@ -134,6 +142,11 @@ class Watch:
         self._guard = threading.Lock()
         self._ledgers: dict[str, _Ledger] = {}
 
+    def forget_readings(self) -> None:
+        with self._guard:
+            for ledger in self._ledgers.values():
+                ledger.begun_at = ledger.since = time.monotonic()
+
     def view(self, connection: Connection) -> View:
         """The view of this transaction. Call it in a transaction, before it writes; the answer holds until the transaction ends."""
         now = time.monotonic()
@@ -141,7 +154,8 @@ class Watch:
             end = _END.one(connection)
             return View(oldest=now, size=0 if end is None else end[0], newest_at=None if end is None else end[4], _ledger=None)
         store = str(connection.get_execution_options().get("custody_store", ""))
-        version = _version(connection)
+        # The database's own mark of change by other connections.
+        version = _pragma(connection, "data_version")
         with self._guard:
             ledger = self._ledgers.setdefault(store, _Ledger())
             rows = cast("list[_Row]", _TAIL.rows(connection, number_seen=ledger.size))
@@ -152,12 +166,32 @@ class Watch:
             if _changed_alone(connection, version, ledger.size):
                 ledger.since = now
             return View(
-                oldest=max(ledger.since, now - READ_AGAIN_AFTER_S),
+                oldest=max(ledger.begun_at, now - SHOWN_WITHIN_S)
+                if _ONLY_SHOWN.get() and not _may_write(connection)
+                else max(ledger.since, now - READ_AGAIN_AFTER_S),
                 size=ledger.size,
                 newest_at=None if ledger.end is None else ledger.end[4],
                 _ledger=ledger,
                 _beginnings=ledger.beginnings,
             )
+
+
+_ONLY_SHOWN: ContextVar[bool] = ContextVar("custody_only_shown", default=False)
+
+
+@contextmanager
+def only_shown() -> Iterator[None]:
+    """Whatever is read in this block is shown to people and nothing else: see SHOWN_WITHIN_S."""
+    before = _ONLY_SHOWN.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_SHOWN.reset(before)
+
+
+def _may_write(connection: Connection) -> bool:
+    """Whether this transaction holds the lock, or is done ahead of it."""
+    return "custody_begin" in connection.get_execution_options() or ahead_of(connection) is not None
 
 
 def _is_whole(rows: list[_Row]) -> bool:
@@ -166,18 +200,40 @@ def _is_whole(rows: list[_Row]) -> bool:
 
 
 def _changed_alone(connection: Connection, version: int, size: int) -> bool:
-    """Whether others changed the database since this connection last looked, and the ledger is as long as it was."""
+    """Whether others changed the database since this connection last looked, and custody did not: no act, and nothing beside the ledger."""
     info = connection.connection.info
-    seen, info[_KEY] = info.get(_KEY), (version, size)
-    return seen is None or (seen[0] != version and seen[1] == size)
+    seen = info.get(_KEY)
+    if seen is not None and seen[0] == version:
+        return False
+    info[_KEY] = (version, size, _pragma(connection, "user_version"))
+    return seen is None or seen[1:] == info[_KEY][1:]
 
 
-def _version(connection: Connection) -> int:
-    """The database's own mark of change by other connections."""
+def note_beside(connection: Connection, changes_before: int) -> None:
+    """At the end of a writing transaction: what changed beside the ledger was changed by custody.
+
+    `changes_before`: how many rows this connection had changed when the transaction began. The count stands in the file's header.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    here: dict[str, View] = connection.get_execution_options().get(SEEN, {})
+    wrote_acts = "view" in here and here["view"].wrote
+    if driver.total_changes == changes_before or wrote_acts:
+        return
+    count = _pragma(connection, "user_version")
+    driver.execute(f"PRAGMA user_version = {(count + 1) % _COUNT_MAX}")
+    info = connection.connection.info
+    seen = info.get(_KEY)
+    if seen is not None and seen[2] == count:
+        # The mark of change does not tell a connection of its own commits, so what it sees next is compared with this.
+        info[_KEY] = (*seen[:2], (count + 1) % _COUNT_MAX)
+
+
+def _pragma(connection: Connection, name: str) -> int:
     cursor = connection.connection.cursor()
-    version = cursor.execute("PRAGMA data_version").fetchone()[0]
+    found = cursor.execute(f"PRAGMA {name}").fetchone()[0]
     cursor.close()
-    return int(version)
+    return int(found)
 
 
 _WATCH = Watch()
@@ -190,6 +246,11 @@ def view_of(connection: Connection) -> View:
     if view is None:
         view = here["view"] = _WATCH.view(connection)
     return view
+
+
+def forget_readings() -> None:
+    """From now on no stream's bytes count as read."""
+    _WATCH.forget_readings()
 
 
 def note_written(connection: Connection) -> None:

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,7 +24,7 @@ from custody.web.access import Access
 from custody.web.context import add_to_templates
 from custody.web.current import EXTENSION, Installation
 from custody.web.keeping import resume_page, typed_values
-from custody.workflows.door import NotKeptError, Store, unit_of_work
+from custody.workflows.door import NotKeptError, Store, only_shown, unit_of_work
 from custody.workflows.people import keep_awake
 from custody.workflows.people import present as person_present
 from custody.workflows.reading import site_zone, study_of_account
@@ -34,6 +34,8 @@ UPLOAD_BYTES_MAX = 32 * 1024 * 1024
 FORM_BYTES_MAX = 2 * 1024 * 1024
 """A form without a file; a whole study is proposed at the command line."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+AT_HOLD_POINTS = frozenset({"bedside", "receiving"})
+"""What these pages show is acted on at once: it rests on bytes as fresh as those of a verdict."""
 log = logging.getLogger(__name__)
 
 CONTENT_SECURITY_POLICY = (
@@ -63,6 +65,7 @@ def create_app(store: Store, config: Config, clock: Callable[[], datetime] = rea
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.before_request(_open)
     app.after_request(_close)
+    app.teardown_request(_end)
     add_to_templates(app)
     errors.register(app)
     _add_pages(app)
@@ -87,6 +90,9 @@ def _open() -> AnyResponse | None:
     if access is None:
         log.error("the route %s says nobody may call it", request.endpoint)
         abort(403)
+    if request.method in SAFE_METHODS and request.blueprint not in AT_HOLD_POINTS:
+        g.shown = ExitStack()
+        g.shown.enter_context(only_shown())
     g.is_demonstration = current.store().is_demonstration
     _recognise()
     sends = request.method not in SAFE_METHODS
@@ -176,6 +182,12 @@ def _send_again() -> AnyResponse:
     if not values or request.files:
         errors.stale_form()
     return Response(resume_page(request.path, values, current.present().session.csrf_secret), 409)
+
+
+def _end(_error: BaseException | None) -> None:
+    shown: ExitStack | None = g.pop("shown", None)
+    if shown is not None:
+        shown.close()
 
 
 def _close(response: Response) -> Response:

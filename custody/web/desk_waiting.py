@@ -24,10 +24,10 @@ class WaitingShown:
     step: Button | None
 
 
-def waiting_shown(words: Words, node: Node) -> tuple[WaitingShown, ...]:
-    """The proposals on one thing that this person may know of."""
+def waiting_shown(words: Words, *nodes: Node) -> tuple[WaitingShown, ...]:
+    """The proposals on some things that this person may know of, thing by thing."""
     with current.store().reading() as connection:
-        found = waiting_on(connection, current.viewer(), current.present(), node, current.now()).value
+        found = waiting_on(connection, current.viewer(), current.present(), nodes, current.now()).value
     return tuple(_shown(words, each) for each in found)
 
 

@@ -16,6 +16,7 @@ from custody.errors import CustodyError, InputError
 from custody.store import schema
 from custody.store.connection import Store, open_store
 from custody.store.schema import schema_state
+from custody.store.watch import only_shown
 from custody.store.working import write_ahead
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Store",
     "judged_unit",
     "kept_or_refused",
+    "only_shown",
     "open_ready",
     "open_store",
     "refusal_under",

@@ -37,13 +37,10 @@ _Start = tuple[str, tuple[Node, ...]]
 _made: OrderedDict[_Start, _Made] = OrderedDict()
 
 
-def dossier_of(connection: Connection, roots: Iterable[Node], *, read_within_s: float | None = None) -> Dossier:
-    """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself.
-
-    `read_within_s`: for lists only, see `entries.proven_streams`.
-    """
+def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
+    """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself."""
     start = str(connection.get_execution_options().get("custody_store", "")), tuple(dict.fromkeys(roots))
-    made = _again(connection, start, read_within_s) or _anew(connection, start[1], read_within_s)
+    made = _again(connection, start) or _anew(connection, start[1])
     _remember(start, made)
     # The newest entry alone would do, had nothing been recorded since the clock was set back.
     newest = entries.last_recorded_at(connection)
@@ -55,12 +52,12 @@ def dossier_of(connection: Connection, roots: Iterable[Node], *, read_within_s: 
     )
 
 
-def _anew(connection: Connection, start: tuple[Node, ...], read_within_s: float | None) -> _Made:
+def _anew(connection: Connection, start: tuple[Node, ...]) -> _Made:
     """Ring by ring."""
     proven: dict[str, Proven] = {}
 
     def load(ring: tuple[Node, ...]) -> dict[str, Deeds]:
-        found = entries.proven_streams(connection, [node.key for node in ring], read_within_s=read_within_s)
+        found = entries.proven_streams(connection, [node.key for node in ring])
         proven.update(found)
         return {key: each.deeds for key, each in found.items()}
 
@@ -68,13 +65,13 @@ def _anew(connection: Connection, start: tuple[Node, ...], read_within_s: float 
     return _made_of({key: proven[key] for key in streams}, entries.reading_of(connection, streams))
 
 
-def _again(connection: Connection, start: _Start, read_within_s: float | None) -> _Made | None:
+def _again(connection: Connection, start: _Start) -> _Made | None:
     """In one go, where no stream has come to link to other things since; None where one has, or where this is the first time."""
     before = _made.get(start)
     if before is None:
         return None
-    wanted = None if read_within_s is not None else entries.grown_since(connection, before.proven, before.reading)
-    found = entries.proven_streams(connection, before.proven if wanted is None else wanted, read_within_s=read_within_s)
+    wanted = entries.grown_since(connection, before.proven, before.reading)
+    found = entries.proven_streams(connection, before.proven if wanted is None else wanted)
     reading = entries.reading_of(connection, found)
     if wanted is not None:
         reading = replace(reading, at=min(reading.at, before.reading.at))

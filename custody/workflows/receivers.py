@@ -48,10 +48,10 @@ def _named(field: str, value: object, names: dict[PersonId, str]) -> tuple[str, 
     return field, names.get(value, value) if field == TO_PERSON and isinstance(value, PersonId) else value
 
 
-def printed_names(connection: Connection, people: set[PersonId]) -> dict[PersonId, str]:
-    """The printed name of each of these people, as their newest account says it."""
+def printed_names(connection: Connection, people: set[PersonId] | None = None) -> dict[PersonId, str]:
+    """The printed name of each of these people (None: of everybody), as their newest account says it."""
     streams = (item.stream for item in lookups.streams_of_kind(connection, AccountId.kind, limit=ACCOUNTS_MAX))
-    return {fold.person: fold.created.printed_name for fold in _folds(connection, streams) if fold.person in people}
+    return {fold.person: fold.created.printed_name for fold in _folds(connection, streams) if people is None or fold.person in people}
 
 
 def _folds(connection: Connection, streams: Iterable[str]) -> Iterable[AccountFold]:

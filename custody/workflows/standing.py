@@ -75,7 +75,8 @@ def standing(dossier: Dossier, viewer: Viewer, node: Node, now: datetime) -> Sta
 def standings(dossier: Dossier, viewer: Viewer, nodes: Iterable[Node], now: datetime) -> Iterator[Standing]:
     """How each of these stands; what they share of one dossier is folded once."""
     study = None if viewer.study is None else StudyFold(dossier, viewer.study)
-    troubled = frozenset() if viewer.blind else _troubled(dossier)
+    # Few were ever held or recalled: for a line without any of them nothing need be asked.
+    troubled = frozenset() if viewer.blind else dossier.streams_holding(STOPPING)
     for node in nodes:
         yield _standing(dossier, study, node, () if viewer.blind else _blocked(dossier, node, study, troubled, now))
 
@@ -175,11 +176,6 @@ def holder_of(dossier: Dossier, custodian: Custodian) -> str:
         return custodian.organisation
     site = dossier.last(custodian.site, SiteRegistered)
     return site.act.name if site is not None else custodian.site.value
-
-
-def _troubled(dossier: Dossier) -> frozenset[str]:
-    """The streams in which anything was ever held or recalled: few, and for a line without any of them nothing need be asked."""
-    return frozenset(key for key, deeds in dossier.streams.items() if deeds.of(STOPPING))
 
 
 def _blocked(dossier: Dossier, node: Node, study: StudyFold | None, troubled: frozenset[str], now: datetime) -> tuple[Fault, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,17 +43,22 @@ def waiting_for(connection: Connection, viewer: Viewer, present: Present, now: d
     return Seen(tuple(sorted(found, key=lambda each: (not each.mine, each.expires_at))))
 
 
-def waiting_on(connection: Connection, viewer: Viewer, present: Present, node: Node, now: datetime) -> Seen[tuple[Waiting, ...]]:
-    """The proposals that wait on one thing."""
-    return Seen(tuple(each for each in _waiting(connection, viewer, present, now) if each.node == node))
+def waiting_on(connection: Connection, viewer: Viewer, present: Present, nodes: Sequence[Node], now: datetime) -> Seen[tuple[Waiting, ...]]:
+    """The proposals that wait on some things, thing by thing."""
+    found = tuple(_waiting(connection, viewer, present, now, frozenset(node.key for node in nodes)))
+    return Seen(tuple(sorted(found, key=lambda each: nodes.index(each.node))))
 
 
 def _dossier(connection: Connection, viewer: Viewer, node: Node) -> Dossier:
     return dossier_of(connection, [node, *([viewer.study] if viewer.study is not None else [])])
 
 
-def _waiting(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Iterator[Waiting]:
-    here = [item for item in lookups.waiting(connection) if item.expires_at > now and _of_study(item, viewer)]
+def _waiting(
+    connection: Connection, viewer: Viewer, present: Present, now: datetime, among: frozenset[str] | None = None
+) -> Iterator[Waiting]:
+    """`among`: of these streams only."""
+    every = (item for item in lookups.waiting(connection) if among is None or item.stream in among)
+    here = [item for item in every if item.expires_at > now and _of_study(item, viewer)]
     listed = frozenset(sight.listed_among(connection, viewer, dict.fromkeys(node_of(item.stream) for item in here)))
     for item in here:
         if node_of(item.stream) not in listed:

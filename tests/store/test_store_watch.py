@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from contextlib import closing, suppress
 
 import pytest
@@ -187,3 +188,57 @@ def test_heads_followed_are_always_those_of_the_database(template, tmp_path_fact
     assert ledger.verify().ok
     elsewhere.close()
     ledger.store.close()
+
+
+class TestBesideTheLedger:
+    """Sessions come and go all the time; a hand in the file must not hide behind them."""
+
+    def session(self, store):
+        with store.writing() as connection:
+            connection.exec_driver_sql("INSERT INTO store_fact (name, text) VALUES (hex(randomblob(8)), '')")
+
+    def test_what_custody_writes_beside_it_leaves_what_was_read(self, ledger):
+        elsewhere = open_store(ledger.store.url)
+        ledger.record(registered())
+        ledger.load()
+        with ledger.store.reading() as connection:
+            before = view_of(connection).oldest
+        self.session(elsewhere)
+        self.session(ledger.store)
+        with ledger.store.reading() as connection:
+            assert view_of(connection).oldest <= before + watch.READ_AGAIN_AFTER_S
+            assert watch._WATCH._ledgers[ledger.store.url].since <= before
+        elsewhere.close()
+
+    @pytest.mark.parametrize("own", [False, True])
+    def test_hand_in_the_file_after_a_session_makes_everything_be_read_again(self, ledger, own):
+        elsewhere = open_store(ledger.store.url)
+        ledger.record(registered())
+        self.session(ledger.store if own else elsewhere)
+        ledger.load()
+        if own:
+            self.session(ledger.store)
+        with closing(sqlite3.connect(ledger.store.path)) as connection:
+            connection.execute("INSERT INTO store_fact (name, text) VALUES ('by hand', '')")
+            connection.commit()
+        began = time.monotonic()
+        with ledger.store.reading() as connection:
+            assert view_of(connection).oldest >= began
+        elsewhere.close()
+
+
+def test_what_is_only_shown_rests_on_bytes_of_the_last_minute_and_on_every_entry(ledger, monkeypatch):
+    ledger.record(registered())
+    ledger.load()
+    with closing(sqlite3.connect(ledger.store.path)) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("UPDATE entry SET envelope = replace(envelope, 'desk 1', 'desk 2') WHERE id = 1")
+        connection.commit()
+    ledger.record(registered(DONORS[1]))
+    with watch.only_shown(), ledger.store.reading() as connection:
+        found = load_streams(connection, [STREAM, DONORS[1].key])
+        assert [len(entries) for entries in found.values()] == [1, 1]
+    monkeypatch.setattr(watch, "READ_AGAIN_AFTER_S", 0.0)
+    with ledger.store.reading() as connection, pytest.raises(LedgerBrokenError):
+        load_streams(connection, [STREAM])

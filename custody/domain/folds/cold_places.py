@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from custody.domain.acts.base import Act
 from custody.domain.acts.bedside import BagPreparing
@@ -32,7 +33,7 @@ class JudgedPlace:
     traces: tuple[Trace, ...]
     uncalibrated: tuple[LoggerId, ...]
 
-    @property
+    @cached_property
     def overlapping(self) -> tuple[Trace, ...]:
         """Files that say something about this stay."""
         return tuple(t for t in self.traces if t.series.start <= self.stay.end and self.stay.start <= t.series.end)

@@ -30,11 +30,16 @@ class Trace:
         return self.signature is not SignatureStateWord.INVALID
 
 
-def traces_of(study: StudyFold, logger: LoggerId, since: datetime | None = None) -> Iterator[Trace]:
+def traces_of(study: StudyFold, logger: LoggerId, since: datetime | None = None) -> tuple[Trace, ...]:
     """The files of one logger; `since`: readings from before it was in this place say nothing about it.
 
     Raises MissingFact when the readings of a file are not at hand.
     """
+    key = (Trace, since, study.study)
+    return study.dossier.once(logger, key, lambda dossier: tuple(_traces(StudyFold(dossier, study.study), logger, since)))
+
+
+def _traces(study: StudyFold, logger: LoggerId, since: datetime | None) -> Iterator[Trace]:
     for deed in study.dossier.deeds(logger, LoggerFileRead):
         series = study.dossier.series.get(deed.act.series)
         if series is None:

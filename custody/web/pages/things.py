@@ -67,7 +67,7 @@ def passport(kind: str, name: str) -> str:
             story = passport_of(connection, viewer, node, now).value
             stands = standing_of(connection, viewer, node, now).value
             possible = acts_possible(connection, current.present(), node)
-            waiting = waiting_on(connection, viewer, current.present(), node, now).value
+            waiting = waiting_on(connection, viewer, current.present(), (node,), now).value
             mine = correctable(connection, viewer, current.present(), node).value
             told = with_names(connection, story.events)
     except NotFoundError:

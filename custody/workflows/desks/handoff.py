@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import Connection
 
@@ -15,7 +16,7 @@ from custody.domain.folds.handover import Custodian, Handover
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, Node, ShipmentId
+from custody.domain.ids import BagId, Node, PersonId, ShipmentId
 from custody.domain.masking import Seen, Viewer
 from custody.domain.terms import PartyKind, Role
 from custody.errors import NotFoundError
@@ -111,15 +112,19 @@ def sheet(
 
 @dataclass
 class _Names:
-    """The printed name of a person named in an offer, asked for only where there is one."""
+    """The printed name of a person named in an offer; names are read once, where there is one."""
 
     connection: Connection
+
+    @cached_property
+    def _printed(self) -> dict[PersonId, str]:
+        return printed_names(self.connection)
 
     def of(self, handover: Handover) -> str:
         act = handover.offered.act
         if act.to_person is None:
             return act.to_organisation
-        return printed_names(self.connection, {act.to_person}).get(act.to_person, act.to_person.value)
+        return self._printed.get(act.to_person, act.to_person.value)
 
 
 def _gap_at(row: Held) -> datetime:

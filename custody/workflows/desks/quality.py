@@ -106,7 +106,7 @@ def _cold(
         try:
             if facts.is_over(dossier, bag, study):
                 continue
-            life = facts.cold_of(dossier, bag, study, now)
+            life = facts.cold_of(dossier, bag, study, now, curves=False)
         except MissingFact:
             unknown.append(bag)  # named on the desk: a bag nobody can judge is a bag quality must look at
             continue

@@ -126,8 +126,11 @@ def hold_of(deed: Deed[HoldPlaced | HoldPlacedByCustody]) -> Hold:
     )
 
 
-def cold_of(dossier: Dossier, bag: BagId, study: StudyFold, now: datetime) -> Cold:
-    """The class now, with what made it so. Raises MissingFact where a file that was read is not at hand, or times contradict each other."""
+def cold_of(dossier: Dossier, bag: BagId, study: StudyFold, now: datetime, *, curves: bool = True) -> Cold:
+    """The class now, with what made it so; without `curves` it names no places.
+
+    Raises MissingFact where a file that was read is not at hand, or times contradict each other.
+    """
     life = BagFold(dossier, bag, study).cold_life
     judged = life.judged(now)
     temperatures = judged.temperatures
@@ -141,7 +144,7 @@ def cold_of(dossier: Dossier, bag: BagId, study: StudyFold, now: datetime) -> Co
         excursions=temperatures.excursions,
         gaps=temperatures.gaps,
         criteria=life.criteria,
-        places=tuple(_places(life, judged)),
+        places=tuple(_places(life, judged)) if curves else (),
         decisions=tuple(_decisions(dossier, bag)),
         needs_file=any(each.code in NOT_RELEASABLE for each in judged.reasons),
         rejected=life.rejection is not None,

@@ -20,9 +20,6 @@ from custody.workflows.proposing import find_node
 NEWEST = 60
 """Things of one kind on a list; older ones are found by scan or search, and the list says that it was cut."""
 
-READ_WITHIN_S = 60.0
-"""A list rests on bytes read in the last minute where no act was added since; whatever is opened, offered or signed reads its own again."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
@@ -54,7 +51,7 @@ def listed(connection: Connection, viewer: Viewer, kinds: Iterable[str], *, most
 
 def _read(connection: Connection, viewer: Viewer, nodes: list[Node], *, cut: bool) -> Listed:
     try:
-        return _of(dossier_of(connection, [*nodes, *_study(viewer)], read_within_s=READ_WITHIN_S), viewer, nodes, (), cut=cut)
+        return _of(dossier_of(connection, [*nodes, *_study(viewer)]), viewer, nodes, (), cut=cut)
     except LedgerBrokenError:
         broken = tuple(node for node in nodes if _is_broken(connection, node))
         sound = [node for node in nodes if node not in broken]

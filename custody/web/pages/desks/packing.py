@@ -151,7 +151,7 @@ def _shipment(node: ShipmentId, problem: str = "") -> Page:
         main=row.next,
         form=_bag_form(row),
         scan_action=url_for("desk_packing.scan", shipment=node.value),
-        waiting=(*waiting_shown(words, node), *(each for bag in row.bags for each in waiting_shown(words, bag.where.bag))),
+        waiting=waiting_shown(words, node, *(bag.where.bag for bag in row.bags)),
         next_said=next_text(words, row.next) if row.next else "",
         handoff=_handoff(words, row),
         checks=tuple(shown.check_row(words, check) for check in row.checks),
