@@ -190,6 +190,7 @@ class TestAccounts:
         assert opened.record(replace(before, valid_until=day + timedelta(days=13)), ADMIN, opened.now).kind == "recorded"
 
     def test_roles_beside_the_administrator_sign_no_gmp_act(self):
+        # Adverse events are good clinical practice: the sponsor assesses and reports them (ICH E6(R3) section 3).
         gmp = [name for name, rule in ACTS.items() if rule.stage not in {"people", "study", "release", "record", "safety"}]
         for role in NOT_GMP:
             assert not [name for name in gmp if role in ACTS[name].roles], role
