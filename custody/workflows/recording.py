@@ -13,7 +13,7 @@ from custody.domain.acts.people import SecretSet
 from custody.domain.acts.record import Corrected, ProposalWithdrawn
 from custody.domain.dossier import Dossier, Entry, Signed, pending_proposals
 from custody.domain.duties import check_pair
-from custody.domain.ids import Digest, Node
+from custody.domain.ids import Digest, Node, StudyId
 from custody.domain.terms import Role
 from custody.errors import InputError, LedgerBrokenError, NotFoundError, NotPermittedError, StaleError
 from custody.gates.hold_points import HOLD_POINTS, PAIR_CODES
@@ -24,11 +24,12 @@ from custody.workflows.correcting import check_correction, check_readable, witho
 from custody.workflows.deciding import decide, join, propose
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.job import PROPOSAL_WAITS, Job
-from custody.workflows.judging import ledger_broken, roots_of
+from custody.workflows.judging import clock_set_back, ledger_broken, roots_of
 from custody.workflows.line_clearance import check_line
 from custody.workflows.order import check_order, guarding_rule, judged_act, proposed_act, proposed_of, study_of
 from custody.workflows.outcome import Outcome, answered, proposal_digest, remembered, request_digest
 from custody.workflows.signer import Signer, signed_now
+from custody.workflows.times import future_in
 
 __all__ = ["PROPOSAL_WAITS", "countersign", "find_proposal", "record", "withdraw"]
 
@@ -74,7 +75,7 @@ def record(
         signer=signer,
         signers=(by,),
         dossier=dossier,
-        known=_fitting(connection, act, dossier),
+        known=_fitting(connection, act, dossier, study, now),
         study=study,
         now=now,
         happened_at=happened_at or now,
@@ -115,7 +116,7 @@ def countersign(
         signer=signer,
         signers=(*so_far, by),
         dossier=dossier,
-        known=_fitting(connection, act, dossier),
+        known=_fitting(connection, act, dossier, study, now),
         study=study,
         now=now,
         happened_at=now,
@@ -186,14 +187,25 @@ def _check_by_hand(act: Act) -> None:
         raise NotPermittedError(f"“{act.rule.title}” is written by custody itself", code="not_by_hand")
 
 
-def _fitting(connection: Connection, act: Act, dossier: Dossier) -> Dossier:
+def _fitting(connection: Connection, act: Act, dossier: Dossier, study: StudyId | None, now: datetime) -> Dossier:
     """What the act is judged on, after every check that it fits what stands."""
     check_order(act, dossier)
     check_correction(act, dossier)
     known = without_wrong(act, dossier)
     check(judged_act(act), known)
+    _check_not_ahead(connection, act, dossier, study, now)
     check_one_account(connection, act)
     return known
+
+
+def _check_not_ahead(connection: Connection, act: Act, dossier: Dossier, study: StudyId | None, now: datetime) -> None:
+    """Raises InputError for what is said to have happened in the future; that the server's own clock is wrong, the hold point says."""
+    ahead = next(future_in(connection, judged_act(act), now), None)
+    point = guarding_rule(act).hold_point
+    if ahead is None:
+        return
+    if point is None or study is None or clock_set_back(point, judged_act(act), dossier, study, now) is None:
+        raise ahead
 
 
 def _check_countersignature(entry: Entry, act: Act, answers: Act | None, now: datetime) -> None:

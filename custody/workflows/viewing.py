@@ -98,6 +98,16 @@ def passport(connection: Connection, viewer: Viewer, node: Node, now: datetime) 
     return Seen(story)
 
 
+def told_since(connection: Connection, viewer: Viewer, node: Node, position: int) -> Seen[tuple[TimelineEvent, ...]]:
+    """What was recorded or proposed about `node` after that position of its stream, as `viewer` may read it; verdicts left out.
+
+    Raises NotFoundError for a thing that does not exist for them.
+    """
+    sight.require(connection, viewer, node)
+    newer = _timeline(viewer, entries.load_evidence(connection, node.key), LATE_AFTER)
+    return Seen(tuple(event for event in newer if event.position > position and event.kind in {"act", "proposal", "countersignature"}))
+
+
 def _nodes(connection: Connection, viewer: Viewer, keys: tuple[str, ...]) -> tuple[Node, ...]:
     nodes = (node for node in map(node_of, keys) if node.kind not in {"site", "study"})
     return sight.listed_among(connection, viewer, nodes)

@@ -11,7 +11,7 @@ from custody.domain.acts.base import ACTS, Act, ActRule, field_types
 from custody.domain.duties import slot_of
 from custody.domain.ids import Node
 from custody.errors import CustodyError, InputError, NotFoundError, RepeatedKeyError, StaleError
-from custody.web import current
+from custody.web import current, meanwhile
 from custody.web.access import signed_in
 from custody.web.deeds import (
     ELSEWHERE,
@@ -32,6 +32,7 @@ from custody.web.errors import judged_here, sentence, status_of
 from custody.web.forms import Typed, one, without_row
 from custody.web.outcomes import outcome_page
 from custody.web.problems import Problem, problems_of
+from custody.web.scans_judged import scanned_on
 from custody.web.signing import digest_sent, key_sent, method_given, must_sign, policy_first, refused_signature
 from custody.web.typed_by_hand import noting
 from custody.web.wording import act_lines
@@ -43,7 +44,7 @@ from custody.workflows.recording import record
 
 blueprint = Blueprint("acts", __name__)
 STAGES = ("donation", "manufacturing", "quality", "release", "allocation", "shipping", "bedside", "study", "people")
-NOT_TYPED = frozenset({"csrf_token", "secret", "digest", "idempotency_key", "about", "add", "remove"})
+NOT_TYPED = frozenset({"csrf_token", "secret", "digest", "idempotency_key", "about", "add", "remove", meanwhile.FIELD})
 LISTED_MAX = 12
 KINDS_NAMED = 3
 Page = str | Response | tuple[str, int]
@@ -100,7 +101,8 @@ def review(name: str) -> Page:
     todo = _task_again(rule)
     if one(typed, "remove"):
         typed = dict(without_row(typed, one(typed, "remove")))
-    if "remove" in typed or "add" in typed:
+    typed, goes_on = scanned_on(rule, typed)
+    if goes_on:
         return _form_page(todo, typed, {})
     act, errors = _read(todo, typed)
     if act is None or errors:
@@ -144,6 +146,7 @@ def _record(todo: Task, act: Act, typed: Typed, method: str | None) -> Page:
     try:
         with unit_of_work(current.store()) as connection:
             signer = noting(current.signer(todo.rule, 0, about=act.subject, method=method, key=key_sent()), typed)
+            meanwhile.check_undecided(connection, act, typed)
             outcome = record(connection, act, signer, current.now(), happened_at=at, digest_shown=digest_sent())
     except (RepeatedKeyError, NotKeptError):
         raise
@@ -210,6 +213,9 @@ def _review_page(
         hidden=hidden_values(typed),
         key=one(typed, "idempotency_key"),
         problems=problems,
+        news=meanwhile.told(act.subject, typed),
+        done_before=meanwhile.done_before(act),
+        seen_until=meanwhile.newest(todo.subject.key if todo.subject is not None else ""),
         signed=slot is not None,
         shown={
             "title": words.act_title(rule.name),

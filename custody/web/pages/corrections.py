@@ -26,6 +26,7 @@ from custody.web.forms import Field, Typed, as_typed, one, without_row
 from custody.web.outcomes import outcome_page
 from custody.web.pages.acts import hidden_values
 from custody.web.problems import Problem, problems_of
+from custody.web.scans_judged import scanned_on
 from custody.web.signing import digest_sent, key_sent, method_given, must_sign, policy_first, refused_signature
 from custody.workflows.desks.corrections import correction, deed_to_correct
 from custody.workflows.door import NotKeptError, unit_of_work
@@ -75,7 +76,8 @@ def review(kind: str, name: str, digest: str) -> Page:
     typed = request.form.to_dict(flat=False)
     if one(typed, "remove"):
         typed = dict(without_row(typed, one(typed, "remove")))
-    if "remove" in typed or "add" in typed:
+    typed, goes_on = scanned_on(wrong.rule, typed)
+    if goes_on:
         return _form_page(wrong, typed, {})
     act, errors = _read(wrong, typed)
     return _form_page(wrong, typed, errors) if act is None or errors else _review_page(wrong, act, typed)

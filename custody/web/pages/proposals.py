@@ -14,19 +14,21 @@ from custody.domain.dossier import Signed
 from custody.domain.duties import slot_of
 from custody.domain.ids import Digest, Node, node_of
 from custody.domain.masking import act_shown
-from custody.errors import CustodyError, InputError, RepeatedKeyError
+from custody.errors import CustodyError, InputError, RepeatedKeyError, StaleError
 from custody.web import current
 from custody.web.access import signed_in
 from custody.web.corrected import lines_to_sign
-from custody.web.deeds import Task, asked_again, copied, form_fields, read_act, task
+from custody.web.deeds import Task, form_fields, read_act, task
 from custody.web.errors import judged_here, sentence, status_of
 from custody.web.forms import Typed
 from custody.web.outcomes import outcome_page
 from custody.web.problems import Problem, problems_of
+from custody.web.second_person import asked_again, copied
 from custody.web.signing import key_sent, method_given, must_sign, policy_first, refused_signature
 from custody.web.typed_by_hand import noting
 from custody.web.wording import Line, act_lines
 from custody.workflows.door import Connection, NotKeptError, unit_of_work
+from custody.workflows.meanwhile import no_longer_waits
 from custody.workflows.order import guarding_rule, proposed_act, proposed_of, unknown_thing
 from custody.workflows.recording import countersign, find_proposal, withdraw
 from custody.workflows.sight import require
@@ -119,7 +121,11 @@ def take_back(kind: str, name: str, digest: str) -> Page:
 def _found(connection: Connection, kind: str, name: str, digest: str) -> Found:
     node, viewer = node_of(f"{kind}:{name}"), current.viewer()
     require(connection, viewer, node)
-    entry, signed = find_proposal(connection, node, Digest.parse(digest))
+    proposal = Digest.parse(digest)
+    try:
+        entry, signed = find_proposal(connection, node, proposal)
+    except StaleError as error:
+        raise no_longer_waits(connection, viewer, node, proposal) from error
     act = proposed_act(entry)
     if not act_shown(viewer, act):
         raise unknown_thing(node)
