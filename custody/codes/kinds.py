@@ -18,6 +18,9 @@ CUSTODY_KINDS: dict[str, str] = {
     "equipment": "equipment label",
     "material": "material label",
     "participant": "participant code",
+    "donor": "donor code",
+    "tissue": "cord tissue label",
+    "bank": "cell bank label",
     "command": "command code",
     "station": "station code",
 }
@@ -26,7 +29,6 @@ _STANDARD_KINDS: dict[str, str] = {
     "donation": "donation number (DIN)",
     "product_divisions": "product division code",
     "chain_of_identity": "Chain of Identity code",
-    "donor": "donor number",
     "donor_registry": "donor registry number",
     "patient": "patient number (ISBT 128)",
     "staff": "staff number (ISBT 128)",

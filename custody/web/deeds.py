@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,16 +10,16 @@ from typing import Any
 
 from flask import g
 
-from custody.domain.acts.base import ACTS, Act, ActRule, FieldType, alternatives, field_types
-from custody.domain.acts.codec import body_of
+from custody.domain.acts.base import ACTS, Act, ActRule, alternatives, field_types
 from custody.domain.acts.record import Corrected
-from custody.domain.ids import BagId, Digest, Identifier, Node, PersonId, ShipmentId, StudyId, node_of
+from custody.domain.ids import BagId, Digest, Node, PersonId, ShipmentId, StudyId, node_of
 from custody.errors import CustodyError, InputError, NotFoundError, NotPermittedError, UnreadableCodeError
 from custody.web import current
 from custody.web.answers import SYMBOL_STARTS, Answers, Reader
 from custody.web.errors import sentence
-from custody.web.forms import Field, FormMaker, Typed, as_typed, is_part, one
+from custody.web.forms import Field, FormMaker, Typed, as_typed, one
 from custody.web.moments import Choice, Moment
+from custody.web.scans_judged import judged_scans
 from custody.web.typed_by_hand import reasons_missing
 from custody.web.wording import known_label
 from custody.workflows import choices as choice_lists
@@ -26,14 +27,16 @@ from custody.workflows import proposing, sight
 from custody.workflows.choices import Known
 from custody.workflows.door import Connection, unit_of_work
 from custody.workflows.from_outside import find_for
+from custody.workflows.nearby import nearby
 from custody.workflows.receivers import TO_PERSON, printed_names, receivers
 from custody.workflows.refusals import keep_scan
+from custody.workflows.unlikely import unlikely
 
 ELSEWHERE: dict[str, str] = {
     "bedside_scanned": "bedside",
     "infusion_started": "bedside",
     "next_bag_started": "bedside",
-    "logger_file_read": "receiving",
+    "logger_file_read": "logger-files",
     "secret_set": "secret",
     "signature_policy_accepted": "policy",
     "study_proposed": "command",
@@ -46,8 +49,6 @@ NEW_IN = {"bags_filled": frozenset({"bags"})}
 """Fields, besides the subject of an act that opens a stream, whose things need not be known yet."""
 TEXT_DIGESTS = frozenset({"code", "second_identifier"})
 """Kept as digests, typed as text."""
-COPIED = (str, datetime)
-"""What the second person does not read again: remarks and times, the ledger's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ class Task:
     fixed: Mapping[str, Any]
     suggested: Mapping[str, Any]
     known: Mapping[str, tuple[Known, ...]]
+    near: Mapping[str, tuple[Known, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def subject_fixed(self) -> bool:
@@ -69,6 +71,11 @@ class Task:
         words = current.words()
         closed = tuple(Choice(value, words.choice(self.rule.name, name, value)) for value in words.choices(self.rule.name, name))
         return closed or tuple(Choice(known.value, known_label(words, known)) for known in self.known.get(name, ()))
+
+    def picks(self, name: str) -> tuple[Choice, ...]:
+        """What may be picked for a field that names a thing; anything else may be scanned."""
+        words = current.words()
+        return tuple(Choice(known.value, known_label(words, known)) for known in self.near.get(name, ()))
 
 
 def offered_rule(name: str) -> ActRule:
@@ -91,6 +98,7 @@ def task(connection: Connection, rule: ActRule, subject: Node | None) -> Task:
         fixed=filled,
         suggested=proposing.suggested(connection, rule, subject, study),
         known=choice_lists.choices(connection, rule, subject, current.viewer()) | _people(connection, rule),
+        near=nearby(connection, rule, subject, current.viewer()),
     )
 
 
@@ -140,6 +148,8 @@ def form_fields(todo: Task, typed: Typed, errors: Mapping[str, CustodyError], *,
         typed=typed,
         now=current.now(),
         choices=todo.choices,
+        near=todo.picks,
+        judge=lambda kinds, texts: judged_scans(todo.rule, kinds, texts),
         fixed=frozenset(todo.fixed),
         errors={name: sentence(error) for name, error in errors.items()},
     ).fields(only)
@@ -188,6 +198,8 @@ def read_act(
         )
         act = None
     _keep_refused_scans(typed, answers.errors, todo.rule)
+    for error in unlikely(connection, act, current.study(), current.now()) if act is not None else ():
+        answers.errors.setdefault(error.field or "", error)
     for name, missing in reasons_missing(typed).items():
         answers.errors.setdefault(name, missing)
     return act, answers.errors
@@ -251,30 +263,6 @@ def happened_at(typed: Typed, errors: dict[str, CustodyError]) -> datetime | Non
     except InputError as error:
         errors["happened_at"] = error
         return None
-
-
-def asked_again(act: Act) -> frozenset[str]:
-    """Fields the second person scans, looks at or measures for themselves; where nothing is scanned, all of them."""
-    fields = field_types(type(act))
-    if not any(_scanned(field) for field in fields.values()):
-        return frozenset(fields)
-    return frozenset(name for name, field in fields.items() if _scanned(field) or _looked_at(field))
-
-
-def _scanned(field: FieldType) -> bool:
-    plain = alternatives(field.plain)[0]
-    return field.scanned or (is_part(plain) and any(_scanned(inner) for inner in field_types(plain).values()))
-
-
-def _looked_at(field: FieldType) -> bool:
-    plain = alternatives(field.plain)[0]
-    return not (is_part(plain) or issubclass(plain, Identifier) or plain in COPIED)
-
-
-def copied(act: Act) -> dict[str, Any]:
-    """What the second person does not give again, from the proposal."""
-    asked = asked_again(act)
-    return {name: value for name, value in body_of(act).items() if name not in asked}
 
 
 def _keep_refused_scans(typed: Typed, errors: Mapping[str, CustodyError], rule: ActRule) -> None:

@@ -40,7 +40,7 @@ DESKS: tuple[Desk, ...] = (
         roles=(Role.DONOR_COORDINATOR, Role.PROCUREMENT_NURSE, Role.QA_REVIEWER, Role.QP),
         kinds=("donor", "donation", "tissue"),
         acts="""donor_registered consent_signed consent_withdrawn cord_collected donor_sampled donor_test_resulted donor_history_taken
-            donor_risk_assessed eligibility_determined eligibility_refused tissue_packed logger_started""",
+            donor_risk_assessed eligibility_determined eligibility_refused tissue_packed logger_started logger_file_read""",
     ),
     _desk(
         "bench",
@@ -49,7 +49,7 @@ DESKS: tuple[Desk, ...] = (
         acts="""tissue_arrived tissue_accepted processing_started primary_culture_harvested bank_started bank_step_recorded
             bank_filled product_opened line_cleared lot_started lot_step_recorded bags_filled labels_printed labels_applied
             labels_destroyed sample_taken bag_retained bag_stored bag_taken_out bag_damaged bag_destroyed deviation_opened
-            material_received equipment_registered logger_installed logger_started""",
+            material_received equipment_registered logger_installed logger_started logger_file_read""",
     ),
     _desk(
         "quality_control",
@@ -70,7 +70,8 @@ DESKS: tuple[Desk, ...] = (
         roles=(Role.QA_REVIEWER, Role.QP, Role.SAFETY_OFFICER),
         kinds=("lot", "bag", "shipment", "bank", "tissue", "donation", "donor", "dose", "kit"),
         acts="""hold_placed hold_lifted deviation_opened deviation_closed recalled cold_chain_decided gap_disposed trace_given_up
-            tissue_rejected out_of_specification_opened out_of_specification_closed documents_received shipment_lost""",
+            tissue_rejected out_of_specification_opened out_of_specification_closed documents_received shipment_lost
+            logger_file_read""",
     ),
     _desk(
         "registers",
@@ -132,7 +133,7 @@ DESKS: tuple[Desk, ...] = (
         roles=(Role.COLD_CHAIN_OPERATOR, Role.HOSPITAL_RECEIVER, Role.OPERATOR, Role.PREPARER),
         kinds=("bag", "tissue", "equipment"),
         acts="""bag_stored bag_taken_out bag_returned bag_destroyed bag_damaged tissue_arrived equipment_registered logger_installed
-            material_received""",
+            logger_file_read material_received""",
     ),
     _desk(
         "preparation",

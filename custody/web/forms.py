@@ -11,11 +11,25 @@ from enum import StrEnum
 from typing import Any
 
 from custody.domain.acts.base import ActRule, FieldType, alternatives, field_types
-from custody.domain.ids import Digest, Identifier, PersonId
+from custody.domain.ids import Digest, EquipmentId, Identifier, LoggerId, MaterialId, Node, PersonId, SampleId
 from custody.domain.terms import Answer
 from custody.web.moments import Choice, Moment, offsets
+from custody.web.scan_lists import BY_HAND, LAST_ADDED, WHY, Judge, ScanLine, Typed, one, scans_listed, unjudged
 from custody.words import Words
 
+__all__ = [
+    "MAY_BE_BLANK",
+    "ROWS_MAX",
+    "Field",
+    "FormMaker",
+    "Typed",
+    "as_typed",
+    "is_part",
+    "must_be_filled",
+    "one",
+    "row_numbers",
+    "without_row",
+]
 LONG_TEXTS = frozenset(
     {
         "reason",
@@ -37,8 +51,9 @@ ROWS_MAX = 60
 RADIOS_AT_MOST = 4
 PLAIN_KINDS = {bool: "yes_no", Answer: "answer", int: "whole", Decimal: "decimal", datetime: "time", date: "date"}
 
-Typed = Mapping[str, list[str]]
-"""What a browser sends: every value under its name."""
+SCANNED_ONE_BY_ONE = (MaterialId, EquipmentId, LoggerId)
+"""Things a step uses or a shipper carries, of which there are several: each scan is answered before the next."""
+
 ChoicesOf = Callable[[str], tuple[Choice, ...]]
 """The closed list of a field of the act, by the field's own name; empty where it is free."""
 
@@ -58,17 +73,32 @@ class Field:
     choices: tuple[Choice, ...] = ()
     fields: tuple[Field, ...] = ()
     rows: tuple[tuple[Field, ...], ...] = ()
+    lines: tuple[ScanLine, ...] = ()
+    focus: bool = False
+    must_scan: bool = False
+    by_hand: bool = False
+    why_by_hand: str = ""
+
+    @property
+    def lists_scans(self) -> bool:
+        """Whether it is, or holds, a list that is scanned one by one: then Enter adds and does not send the form."""
+        return self.kind == "scans" or any(each.lists_scans for each in (*self.fields, *(inner for row in self.rows for inner in row)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormMaker:
-    """Makes the fields of one act. `fixed`: fields the server fills in; `errors`: sentences by field name."""
+    """Makes the fields of one act. `fixed`: fields the server fills in; `errors`: sentences by field name.
+
+    `near`: what may be picked for a field that names a thing, besides whatever is scanned; `judge`: what a scanned thing turns out to be.
+    """
 
     rule: ActRule
     words: Words
     typed: Typed
     now: datetime
     choices: ChoicesOf
+    near: ChoicesOf = lambda _: ()
+    judge: Judge = unjudged
     fixed: frozenset[str] = frozenset()
     errors: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -94,9 +124,15 @@ class FormMaker:
     def _plain(self, path: str, name: str, field: FieldType, plain: Any) -> Field:
         choices = self.choices(name)
         kind, own = kind_of(name, field, plain, self.words, choices)
+        if kind == "text" and self._names_a_thing(name, plain):
+            kind = "pick"
+        if kind in {"pick", "scans"}:
+            own = self.near(name)
         made = Field(
             name=path,
             kind=kind,
+            focus=one(self.typed, LAST_ADDED) == path,
+            must_scan=field.scanned,
             label=self._label(name),
             hint=self._hint(name) or self._usual_hint(kind),
             unit=self.words.unit(self.rule.name, name),
@@ -104,7 +140,7 @@ class FormMaker:
             required=must_be_filled(name, field, plain) or kind == "checkboxes",
             choices=own,
         )
-        return replace(made, **self._value(made))
+        return replace(made, **self._value(made, alternatives(field.plain)))
 
     def _rows(self, path: str, name: str, field: FieldType, plain: Any) -> Field:
         count = max(ROWS_AT_FIRST, 1 + max(row_numbers(self.typed, path), default=-1))
@@ -119,13 +155,25 @@ class FormMaker:
             error=self.errors.get(path, ""),
         )  # fmt: skip
 
-    def _value(self, field: Field) -> dict[str, Any]:
+    def _names_a_thing(self, name: str, plain: Any) -> bool:
+        """Whether a field names something that stands already; what the act makes known is written down anew."""
+        if not isinstance(plain, type) or name == self.rule.subject_field:
+            return False
+        return issubclass(plain, Node) or (issubclass(plain, SampleId) and bool(self.near(name)))
+
+    def _value(self, field: Field, kinds: tuple[Any, ...]) -> dict[str, Any]:
         if field.kind == "time":
             value = Moment.typed(self.typed, field.name, self.words.zone, self.now)
             return {"value": value, "choices": offsets(value.offset)}
+        if field.kind == "scans":
+            texts = scans_listed(self.typed, field.name)
+            by_hand, why = one(self.typed, f"{BY_HAND}{field.name}"), one(self.typed, f"{WHY}{field.name}")
+            return {"value": texts, "lines": self.judge(kinds, texts), "by_hand": bool(by_hand), "why_by_hand": why}
         if field.kind == "checkboxes":
             return {"value": tuple(self.typed.get(field.name, ()))}
         text = one(self.typed, field.name)
+        if field.kind == "pick":
+            return {"value": text}
         known = {choice.value for choice in field.choices}
         if text and field.choices and text not in known:
             return {"value": text, "choices": (*field.choices, Choice(text, text))}
@@ -138,7 +186,7 @@ class FormMaker:
         return self.words.help(self.rule.name, name)
 
     def _usual_hint(self, kind: str) -> str:
-        keys = {"lines": "form.several_hint", "decimal": "form.decimal_hint"}
+        keys = {"lines": "form.several_hint", "decimal": "form.decimal_hint", "pick": "scan.or_pick", "scans": "scan.one_by_one"}
         return self.words.say(keys[kind]) if kind in keys else ""
 
 
@@ -155,11 +203,6 @@ def is_part(plain: Any) -> bool:
     return dataclasses.is_dataclass(plain) and isinstance(plain, type) and not issubclass(plain, Identifier)
 
 
-def one(typed: Typed, name: str) -> str:
-    found = typed.get(name, ())
-    return found[0].strip() if found else ""
-
-
 def row_numbers(typed: Typed, path: str) -> list[int]:
     """The rows that came back for a repeated part, in order; names look like `lines-2.code`."""
     numbers = set()
@@ -173,7 +216,8 @@ def row_numbers(typed: Typed, path: str) -> list[int]:
 def kind_of(name: str, field: FieldType, plain: Any, words: Words, choices: tuple[Choice, ...]) -> tuple[str, tuple[Choice, ...]]:
     """The kind of a field and its choices."""
     if field.repeated:
-        return ("checkboxes", choices) if choices else ("lines", ())
+        listed = "scans" if plain in SCANNED_ONE_BY_ONE else "lines"
+        return ("checkboxes", choices) if choices else (listed, ())
     if isinstance(plain, type) and issubclass(plain, StrEnum) and plain is not Answer:
         every = tuple(Choice(word.value, words.term(word)) for word in plain)
         return ("radios" if len(every) <= RADIOS_AT_MOST else "select"), every

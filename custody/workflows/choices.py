@@ -35,12 +35,16 @@ SECOND_CHECK = "second_check"
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """One choice. `vocabulary` names the catalogue that words it; else `english` and `chinese` do, or the value itself."""
+    """One choice. `vocabulary` names the catalogue that words it; else `english` and `chinese` do, or the value itself.
+
+    `act`: the newest act about a thing that is only suggested.
+    """
 
     value: str
     vocabulary: str = ""
     english: str = ""
     chinese: str = ""
+    act: str = ""
 
 
 def choices(connection: Connection, rule: ActRule, subject: Node | None, viewer: Viewer) -> dict[str, tuple[Known, ...]]:

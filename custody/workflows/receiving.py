@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -70,17 +69,6 @@ def keep_temperature_file(
     attachments.keep(connection, data, MEDIA_TYPE, name)
     series.keep_series(connection, file.series)
     return FileRead(file=file, signature=_signature(connection, file, signer), outcome=outcome)
-
-
-def keep_store_file(connection: Connection, data: bytes, name: str, signer: Signer, now: datetime) -> Outcome:
-    """Record the file of a logger of a store, or of one that came with cord tissue: the file names its logger.
-
-    Raises MalformedFileError or InputError for a file that cannot be read, or whose same bytes are recorded already.
-    """
-    logger = LoggerId.parse(read(data).serial)
-    if is_recorded(connection, logger, Digest(hashlib.sha256(data).hexdigest())):
-        raise InputError(f"this file of logger {logger} is recorded already", code="file_recorded_already", field="file", logger=logger)
-    return keep_temperature_file(connection, data, name, signer, now).outcome
 
 
 def keep_upload(connection: Connection, shipment: ShipmentId, data: bytes, name: str, signer: Signer) -> Digest:

@@ -28,6 +28,10 @@ from custody.workflows.next_steps import AT_REST, AT_REST_AT_THE_MAKER
 from custody.workflows.order import NAMED_FROM_OUTSIDE, ReadMore, unknown_thing
 
 KINDS_OF_SYMBOLS = {"badge": "account"}
+ONE_BY_ONE = frozenset({"kit"})
+"""Kinds the lookups cannot narrow: a kit belongs to the hospital of the participant its assignment names, long before a dose follows it."""
+LOOKED_THROUGH = 200
+"""Of such a kind, how many of the newest are looked at for a list."""
 OF_NO_STUDY = frozenset({"account", "site"})
 """Kinds that are listed for whatever study they were recorded in: people and places work for several."""
 
@@ -143,7 +147,7 @@ def listed_among(connection: Connection, viewer: Viewer, nodes: Iterable[Node]) 
     hidden: set[str] = set()
     for kind, keys in asked.items():
         within = _within(connection, viewer, kind)
-        if kind == "site":
+        if kind == "site" or (within is not None and kind in ONE_BY_ONE):
             hidden |= {key for key in keys if not _may_find_or_is_broken(connection, viewer, node_of(key))}
         elif within is not None:
             hidden |= set(keys) - kept(connection, kind, keys, within)
@@ -157,6 +161,9 @@ def newest(connection: Connection, viewer: Viewer, kind: str, limit: int, *, und
     study = None if viewer.study is None or kind in OF_NO_STUDY else viewer.study.value
     within = _within(connection, viewer, kind)
     resting = _resting(connection, viewer, kind) if under_way else None
+    if within is not None and kind in ONE_BY_ONE:
+        found = lookups.streams_of_kind(connection, kind, study=study, resting=resting, limit=max(limit, LOOKED_THROUGH))
+        return tuple(item for item in found if _may_find_or_is_broken(connection, viewer, node_of(item.stream)))[:limit]
     found = lookups.streams_of_kind(connection, kind, study=study, within=within, resting=resting, limit=limit)
     if kind != "site" and (within is None or not within.offered):
         return found

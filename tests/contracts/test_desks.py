@@ -26,8 +26,6 @@ BEGUN_BY = [
     # What everybody may do they do for themselves, under “My account”; for others the administrator does.
     for role in sorted(roles_at(rule, 0) if roles_at(rule, 0) != EVERYBODY else {Role.ADMINISTRATOR})
 ]
-LOGGER_FILES = {Role.COLD_CHAIN_OPERATOR, Role.OPERATOR, Role.PROCUREMENT_NURSE, Role.QA_REVIEWER}
-"""The upload page belongs to receiving; operators and packers have that of the storage desk, the others the command `custody logger`."""
 
 
 def somebody(role):
@@ -36,8 +34,6 @@ def somebody(role):
 
 @pytest.mark.parametrize(("act", "role"), BEGUN_BY)
 def test_every_role_that_may_begin_an_act_has_a_desk_that_offers_it(act, role):
-    if act == "logger_file_read" and role in LOGGER_FILES:
-        return
     assert any(act in desk.acts for desk in desks_of(frozenset({role}))), f"no desk of {role} offers {act}"
 
 
@@ -89,7 +85,7 @@ def on_the_desks(looked_at):
 @pytest.mark.parametrize(("act", "role"), BEGUN_BY)
 def test_form_of_every_act_is_at_most_three_clicks_from_the_work_list(looked_at, on_the_desks, act, role):
     account = somebody(role)
-    if account is None or (act == "logger_file_read" and role in LOGGER_FILES):
+    if account is None:
         return
     browser = looked_at.signed_in(account)
     found = leads_to(on_the_desks(account), act)  # first click: the desk; second: the act

@@ -178,7 +178,7 @@ def _things_with_digest(place, rule):
 
 def _symbols(place, rule):
     del place, rule
-    for kind in ("bag", "shipment", "lot", "dose", "equipment", "material", "participant"):
+    for kind in ("bag", "shipment", "lot", "dose", "equipment", "material", "participant", "donor", "tissue", "bank"):
         yield {"kind": kind, "value": PAIRS[kind][0]}, {"kind": kind, "value": PAIRS[kind][1]}
     yield {"kind": "badge", "value": "DEMO-NURSE-ONE"}, {"kind": "badge", "value": "DEMO-NOBODY-ONE"}
     yield {"kind": "wristband", "value": WRISTBANDS[0]}, {"kind": "wristband", "value": WRISTBANDS[1]}
@@ -211,8 +211,9 @@ VALUES = {
     frozenset({"shipment", "digest"}): _one("shipment", digest="receiving"),
 }
 """What the arguments of a route name, by their names. `acts/<name>` names an act; the thing it is about comes with `about`."""
-NAMES_NO_THING = (frozenset({"name"}), frozenset({"kind"}))
-"""`acts/<name>` names an act, `registers/of/<kind>` a list of what the person may find."""
+NAMES_NO_THING = (frozenset({"name"}), frozenset({"kind"}), frozenset({"digest"}))
+"""`acts/<name>` names an act, `registers/of/<kind>` a list of what the person may find, `logger-files/<digest>` a file of a
+logger, which goes round all sites of the study."""
 
 
 def plain(page, names):

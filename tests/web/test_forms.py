@@ -45,7 +45,7 @@ def posted(fields):
                 values |= posted(row)
         elif field.kind == "time":
             values |= dict(field.value.as_typed(field.name))
-        elif field.kind == "checkboxes":
+        elif field.kind in {"checkboxes", "scans"}:
             values[field.name] = list(field.value)
         else:
             values[field.name] = [field.value]

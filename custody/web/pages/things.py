@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
+from custody.codes.scan import CUSTODY_KINDS, custody_symbol
 from custody.domain.acts.base import ACTS
 from custody.domain.acts.record import Corrected
 from custody.domain.ids import Node, node_of
@@ -87,6 +88,7 @@ def passport(kind: str, name: str) -> str:
         gaps=sum(event.kind == "gap" and not event.corrected for event in told),
         print_now="print" in request.args,
         live=_picture(url_for("things.passport", kind=node.kind, name=node.value, _external=True)),
+        symbol=custody_symbol(node.kind, node.value) if node.kind in CUSTODY_KINDS else "",
         parents=[_link(words, each) for each in story.parents[:PARENTS_SHOWN]],
         children=[_link(words, each) for each in story.children[:PARENTS_SHOWN]],
         certificate=url_for("certificates.show", kind=node.kind, name=node.value) if certified else "",

@@ -67,6 +67,7 @@
 
   /* Notes whether a code was typed, and asks why where the form records it: the field for the reason, or null. */
   function marked(field, typed) {
+    if (field.dataset.pick !== undefined) return null;   // picked from a list or typed, as good as scanned
     mark(field, `typed.${field.name.replace(/^scans\./, "")}`, typed ? "1" : "");
     mark(field, "typed", typed ? "1" : "");
     const block = field.parentElement.querySelector("[data-typed-why]");
@@ -126,11 +127,15 @@
         if (why && !why.value) {
           event.preventDefault();
           why.focus();
-        }
+        } else if (added(field)) event.preventDefault();
         return;                 // a person at the keyboard: the form goes on as any form does
       }
       marked(field, false);
       tick();
+      if (added(field)) {
+        event.preventDefault();
+        return;
+      }
       const next = nextEmpty(field);
       event.preventDefault();
       if (next) next.focus();
@@ -212,6 +217,14 @@
     }
     form.noValidate = true;
     form.requestSubmit();
+    return true;
+  }
+
+  /* One of a list: the server answers with its tick or cross, and the field is ready for the next. */
+  function added(field) {
+    const button = field.dataset.more === undefined ? null : field.form.querySelector(`button[name=add][value="${CSS.escape(field.dataset.more)}"]`);
+    if (!button) return false;
+    field.form.requestSubmit(button);
     return true;
   }
 

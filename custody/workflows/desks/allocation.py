@@ -13,17 +13,17 @@ from custody.domain.folds.bag import BagFold
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, DoseId, KitId, Node, ParticipantId, SiteId, StudyId, node_of
+from custody.domain.ids import BagId, DoseId, KitId, Node, ParticipantId, StudyId
 from custody.domain.masking import Seen, Viewer
 from custody.domain.terms import Role
 from custody.errors import NotFoundError
-from custody.workflows import sight
 from custody.workflows.desks.cohorts import CohortSeen, StudySeen, cohorts_of
 from custody.workflows.desks.day import LAST
 from custody.workflows.desks.dosed import Arithmetic, BagSeen, Proposed, allocation_of, arithmetic, bags_of, freed, from_kit, proposals
 from custody.workflows.desks.enrolled import Enrolled, enrolled
 from custody.workflows.desks.offers import Offer, Why, offers
 from custody.workflows.desks.preview import Preview, preview
+from custody.workflows.desks.spares import hospital_of, lacking, newest_of, spare_for
 from custody.workflows.desks.things import listed, opened
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.people import Present
@@ -59,7 +59,10 @@ class AllocationQueue:
 
 @dataclass(frozen=True, kw_only=True)
 class DoseSheet:
-    """One dose. `foreseen`: what hold point G7 would say to `proposed` now; None where bags are reserved or none can be proposed."""
+    """One dose. `foreseen`: what hold point G7 would say to `proposed` now; None where bags are reserved or none can be proposed.
+
+    `for_spare`: what is proposed is one more bag for a dose that lost one.
+    """
 
     node: DoseId
     participant: ParticipantId
@@ -81,6 +84,7 @@ class DoseSheet:
     cut: bool
     next: str
     offers: tuple[Offer, ...]
+    for_spare: bool = False
 
 
 def queue(connection: Connection, viewer: Viewer, now: datetime) -> Seen[AllocationQueue]:
@@ -216,7 +220,11 @@ def dose_sheet(
         offers=tuple(_of_dose(each, fold) for each in offers(dossier, present, viewer.study, node, acts)),
     )
     allocator = Role.IWRS in present.roles and not viewer.blind
-    return Seen(_with_proposal(connection, viewer, present, sheet, now) if allocator and not fold.bags and not sheet.started else sheet)
+    if not allocator:
+        return Seen(sheet)
+    if lacking(fold) and any(offer.act == "spare_allocated" and offer.why_not is None for offer in sheet.offers):
+        return Seen(_with_spare(connection, viewer, present, sheet, now))
+    return Seen(_with_proposal(connection, viewer, present, sheet, now) if not fold.bags and not sheet.started else sheet)
 
 
 def _study(dossier: Dossier, viewer: Viewer, node: Node) -> StudyFold:
@@ -251,8 +259,8 @@ def _of_dose(offer: Offer, fold: DoseFold) -> Offer:
 
 def _with_proposal(connection: Connection, viewer: Viewer, present: Present, sheet: DoseSheet, now: datetime) -> DoseSheet:
     """The first way to fill the plan that the gates let through; where none does, the first with what stands in its way."""
-    bags, cut = _newest(connection, viewer, "bag", BAGS_LOOKED_AT)
-    kits = _newest(connection, viewer, "kit", KITS_LOOKED_AT)[0] if sheet.phase == 2 or sheet.blinded else ()
+    bags, cut = newest_of(connection, viewer, "bag", BAGS_LOOKED_AT)
+    kits = newest_of(connection, viewer, "kit", KITS_LOOKED_AT)[0] if sheet.phase == 2 or sheet.blinded else ()
     assert viewer.study is not None
     dossier = dossier_of(connection, (sheet.node, viewer.study, *bags, *kits))
     fold = DoseFold(dossier, sheet.node, StudyFold(dossier, viewer.study))
@@ -261,7 +269,7 @@ def _with_proposal(connection: Connection, viewer: Viewer, present: Present, she
             kit = from_kit(fold, dossier, (kit for kit in kits if isinstance(kit, KitId)))
             ways = [kit] if kit is not None else []
         else:
-            ways = list(proposals(fold, (bag for bag in bags if isinstance(bag, BagId)), _site_of(fold), now))[:PROPOSALS_TRIED]
+            ways = list(proposals(fold, (bag for bag in bags if isinstance(bag, BagId)), hospital_of(fold), now))[:PROPOSALS_TRIED]
     except MissingFact:
         return replace(sheet, why_none="no_plan", cut=cut)
     if not ways:
@@ -276,11 +284,14 @@ def _with_proposal(connection: Connection, viewer: Viewer, present: Present, she
     return replace(sheet, proposed=best[0], foreseen=best[1], cut=cut)
 
 
-def _site_of(fold: DoseFold) -> SiteId:
-    """The hospital that asked for the dose."""
-    return fold.requested.signers[0].site
-
-
-def _newest(connection: Connection, viewer: Viewer, kind: str, most: int) -> tuple[tuple[Node, ...], bool]:
-    found = sight.newest(connection, viewer, kind, most + 1)
-    return tuple(node_of(item.stream) for item in found[:most]), len(found) > most
+def _with_spare(connection: Connection, viewer: Viewer, present: Present, sheet: DoseSheet, now: datetime) -> DoseSheet:
+    """One bag in place of one that was discarded."""
+    bags, cut = newest_of(connection, viewer, "bag", BAGS_LOOKED_AT)
+    assert viewer.study is not None
+    dossier = dossier_of(connection, (sheet.node, viewer.study, *bags))
+    fold = DoseFold(dossier, sheet.node, StudyFold(dossier, viewer.study))
+    free = (bag for bag in bags if isinstance(bag, BagId))
+    found = spare_for(connection, viewer, present, fold, free, hospital_of(fold), now)
+    if found is None:
+        return replace(sheet, for_spare=True, why_none="no_spare", cut=cut)
+    return replace(sheet, for_spare=True, proposed=found[0], foreseen=found[1], cut=cut)

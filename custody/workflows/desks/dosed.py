@@ -177,17 +177,17 @@ def proposals(dose: DoseFold, bags: Iterable[BagId], at_site: SiteId, now: datet
     groups: dict[tuple[frozenset[Din], LotId | None], list[BagFold]] = {}
     for bag in bags:
         fold = BagFold(dose.dossier, bag, dose.study)
-        if not _could_be(fold, dose, at_site, now):
+        if not could_be(fold, dose, at_site, now):
             continue
         lot = None if settings.allow_mixed_lots else fold.lot_id
         groups.setdefault((frozenset(donations_of(dose.dossier, bag)), lot), []).append(fold)
-    enough = [sorted(group, key=_expiry) for group in groups.values() if len(group) >= plan.bag_count + settings.spare_bags]
-    for group in sorted(enough, key=lambda each: _expiry(each[0])):
+    enough = [sorted(group, key=by_expiry) for group in groups.values() if len(group) >= plan.bag_count + settings.spare_bags]
+    for group in sorted(enough, key=lambda each: by_expiry(each[0])):
         chosen = group[: plan.bag_count + settings.spare_bags]
         yield Proposed(bags=tuple(seen(dose, fold.node, "", spare=n >= plan.bag_count) for n, fold in enumerate(chosen)))
 
 
-def _could_be(fold: BagFold, dose: DoseFold, at_site: SiteId, now: datetime) -> bool:
+def could_be(fold: BagFold, dose: DoseFold, at_site: SiteId, now: datetime) -> bool:
     """Free, unharmed, of the strength the plan counts with, in the maker's store or in the store of the hospital of this dose."""
     try:
         if fold.state not in CAN_BE_RESERVED or fold.reserved_for is not None or fold.damaged is not None:
@@ -202,7 +202,7 @@ def _could_be(fold: BagFold, dose: DoseFold, at_site: SiteId, now: datetime) -> 
         return False  # a bag nobody can vouch for is not proposed; scanned all the same, the gates say why not
 
 
-def _expiry(fold: BagFold) -> tuple[datetime, str]:
+def by_expiry(fold: BagFold) -> tuple[datetime, str]:
     return fold.earliest_expiry().expires_at, fold.node.value
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+from playwright.sync_api import TimeoutError as NoAnswer
 
 from custody.codes.kinds import CUSTODY_KINDS
 from custody.domain.acts.base import ACTS, Act, field_types
@@ -11,6 +14,7 @@ from custody.domain.acts.codec import body_of
 from custody.domain.ids import Node
 from custody.web.desks import BY_NAME, desk_for
 from custody.web.forms import as_typed
+from custody.web.scan_lists import MORE
 from custody.workflows import demonstration
 from custody.workflows.order import guarding_rule
 from custody.workflows.rehearsal.steps import people
@@ -22,6 +26,7 @@ CONTROLS = """form => [...form.elements].filter(e => e.name && e.type !== 'hidde
     name: e.name, value: e.value, required: e.required, checked: e.checked, scan: 'scan' in e.dataset,
     kind: e.tagName === 'INPUT' ? e.type : e.tagName.toLowerCase()}))"""
 
+ANSWERED_MS = 4_000
 TRIES = 20
 """A busy machine types too slowly for a scanner now and then: the code is scanned again."""
 
@@ -104,6 +109,11 @@ def fill_in(person: Person, act: Act, given: Mapping[str, object]) -> None:
     typed |= {name: [str(value)] for name, value in given.items()}
     typed = {name: values for name, values in typed.items() if values}
     _add_rows(person, typed)
+    for control in _controls(person):
+        path = control["name"].removeprefix(MORE)
+        if path != control["name"] and path in typed:
+            for text in typed[path][1:] or typed[path]:
+                _scan_onto_list(person, path, text)
     seen = set()
     for control in _controls(person):
         name = control["name"]
@@ -144,6 +154,22 @@ def _put(person: Person, control: Mapping, values: list[str]) -> None:
             scan_in_form(person, name, values[0])
         else:
             box.first.fill(values[0])
+
+
+def _scan_onto_list(person: Person, path: str, text: str) -> None:
+    """One thing of several: the wedge ends with Enter, and the page comes back with its tick or cross."""
+    page = person.page
+    kept = page.locator(FORM).locator(f'[name="{path}"][value="{text}"]')
+    for _ in range(TRIES):
+        if kept.count():
+            return
+        box = page.locator(FORM).locator(f'[name="{MORE}{path}"]').first
+        box.fill("")
+        box.focus()
+        page.keyboard.type(text)
+        with suppress(NoAnswer), page.expect_navigation(wait_until="domcontentloaded", timeout=ANSWERED_MS):
+            page.keyboard.press("Enter")
+    raise AssertionError(f"{text} was never put on the list of {path}: {person.text()}")
 
 
 def scan_in_form(person: Person, name: str, text: str) -> None:

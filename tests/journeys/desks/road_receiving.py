@@ -44,9 +44,10 @@ def read_file(hands: Hands, step: Step, act: LoggerFileRead, shipment: ShipmentI
 def read_store_file(hands: Hands, step: Step, act: LoggerFileRead) -> None:
     """The file of a store's own logger, or of the one that came with the tissue, at the storage desk."""
     person = hands.company.at_desk(step.by[0], "storage")
-    click(person, person.page.get_by_role("link", name=EN.say("desk.storage.read_file")))
+    click(person, person.page.get_by_role("link", name=EN.say("logger_files.title")))
     person.page.set_input_files("[name=file]", {"name": "store.txt", "mimeType": "text/plain", "buffer": step.file})
     person.press(EN.say("button.upload"))
+    person.press(EN.say("button.accept_rows"))
     assert person.page.locator(".confirmation").count(), person.text()
     hands.note(act, step.by[0], "storage")
 

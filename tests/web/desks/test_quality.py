@@ -108,7 +108,7 @@ def test_hold_is_placed_with_owner_and_reach_and_lifted_from_the_queue(web):
     form = page.form("/acts/hold_placed/review")
     assert form["hold"] == ["H-LOT-0004-1"]
     assert form["owner"] == ["Demo QA One"]
-    assert "Reaches 4 bag" in page.text
+    assert "Reaches bag: 4" in page.text
     signed(qa, f"{DESK}/lot/LOT-0004?act=hold_placed", {"reason": "particles seen"})
     assert any(isinstance(act, HoldPlaced) for act in acts_of(web, "lot:LOT-0004"))
     web.clock.advance(seconds=5)

@@ -175,7 +175,8 @@ def _dose(node: DoseId) -> Page:
     with current.store().reading() as connection:
         found = read.dose_sheet(connection, current.viewer(), current.present(), node, DESK.acts, current.now()).value
     reserve = None
-    if found.proposed is not None and any(each.act == "dose_allocated" and each.why_not is None for each in found.offers):
+    begins = "spare_allocated" if found.for_spare else "dose_allocated"
+    if found.proposed is not None and any(each.act == begins and each.why_not is None for each in found.offers):
         reserve = shown.reserve_button(words, DESK, found)
     return sheet_page(
         DESK,

@@ -246,7 +246,7 @@ def proposal_shown(words: Words, found: DoseSheet, reserve: Button | None) -> Pr
     """None where there is nothing to propose and no reason to say so: bags are reserved, or this person does not allocate."""
     note = words.say("desk.allocation.looked_at_newest") if found.cut else ""
     columns_ = columns(words, "order", "bag", "lot", "expires")
-    title = words.say("desk.allocation.proposal")
+    title = words.say("desk.allocation.spare_proposal") if found.for_spare else words.say("desk.allocation.proposal")
     if found.proposed is None:
         if not found.why_none:
             return None
@@ -269,11 +269,14 @@ def proposal_shown(words: Words, found: DoseSheet, reserve: Button | None) -> Pr
 def reserve_button(words: Words, desk: Desk, found: DoseSheet) -> Button:
     """The form with the proposed bags filled in, in the order in which they are to be given."""
     assert found.proposed is not None
+    clear = found.foreseen is not None and found.foreseen.is_clear
+    if found.for_spare:
+        href = desk_href(desk, found.node, "spare_allocated", bag=found.proposed.bags[0].bag.value)
+        return Button(label=words.say("desk.allocation.reserve_spare"), href=href, is_main=clear)
     given = {"bags": "\n".join(each.bag.value for each in found.proposed.bags)}
     if found.proposed.kit is not None:
         given["kit"] = found.proposed.kit.value
     href = desk_href(desk, found.node, "dose_allocated", **given)
-    clear = found.foreseen is not None and found.foreseen.is_clear
     return Button(label=words.say("desk.allocation.reserve"), href=href, is_main=clear)
 
 

@@ -15,6 +15,7 @@ from custody.web import access, current
 from custody.web.commands import lead_off, scanned_command
 from custody.web.desk_kit import SCAN_MAX, blueprint_of
 from custody.web.desk_parts import desk_href
+from custody.web.pages.desks.bench_labels import label_page, scan_label
 from custody.web.pages.desks.bench_page import DESK, home, sheet
 from custody.web.pages.desks.bench_place import forget_open, is_open_here, open_here
 from custody.web.workstation import ScanNoted, Workstation, remember, workstation
@@ -33,6 +34,8 @@ CLEARED = "cleared"
 
 blueprint = blueprint_of(DESK, home=home, sheet=sheet)
 blueprint.before_request(lead_off(DESK))
+blueprint.add_url_rule("/lot/<name>/labels", "label_page", access.needs(*DESK.roles)(label_page), methods=["GET"])
+blueprint.add_url_rule("/lot/<name>/labels", "scan_label", access.needs(*DESK.roles)(scan_label), methods=["POST"])
 
 
 @blueprint.post("/workstation")

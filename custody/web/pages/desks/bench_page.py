@@ -128,6 +128,7 @@ def _product_page(node: TissueId | BankId | LotId) -> Page:
         use_button=_use_button(words, found, offered, used_of(used)),
         undo=_undo(words, found),
         waits=waiting_shown(words, node),
+        labels_href=url_for("desk_bench.label_page", name=node.value) if isinstance(node, LotId) and _labels_lie_open(found) else "",
         asks_bags=_can(offered, "bags_filled") and not found.bags,
         bags_action=url_for("desk_bench.new_bags", name=node.value) if isinstance(node, LotId) else "",
         step_columns=step_rows(words, DESK, found)[0],
@@ -175,6 +176,11 @@ def _undo(words: Words, found: BenchSheet) -> Button | None:
         return None
     label = words.say("desk.bench.undo_last", act=words.act_title(found.last.act), at=found.last.at)
     return Button(label=label, href=correct_href(DESK, found.node, found.last.digest.value))
+
+
+def _labels_lie_open(found: BenchSheet) -> bool:
+    """Labels were printed, and some are neither on a bag nor destroyed."""
+    return found.labels is not None and found.labels.printed > 0 and found.labels.open > 0
 
 
 def _can(offered: tuple[Offer, ...], act: str) -> bool:

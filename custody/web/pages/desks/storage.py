@@ -6,14 +6,13 @@ from flask import request
 
 from custody.domain.folds.cold_places import Place
 from custody.domain.ids import BagId, EquipmentId, Node
-from custody.web import access, current
+from custody.web import current
 from custody.web.desk_kit import Page, blueprint_of, cut_note, home_page, plain_sheet, sheet_page
 from custody.web.desk_parts import QueueRow, QueueShown, desk_href, step_button
 from custody.web.desk_times import time_of_now
 from custody.web.desk_waiting import waiting_shown
 from custody.web.desks import desk
 from custody.web.pages.desks.packing_shown import place_text
-from custody.web.pages.desks.storage_files import file_form, read_file
 from custody.web.standings import length, next_text, time_left
 from custody.web.wording import Line
 from custody.words import Words
@@ -58,9 +57,6 @@ def sheet(node: Node) -> Page:
 
 
 blueprint = blueprint_of(DESK, home=home, sheet=sheet)
-at_the_desk = access.needs(*DESK.roles)
-blueprint.add_url_rule("/file", "file_form", at_the_desk(file_form), methods=["GET"])
-blueprint.add_url_rule("/file", "read_file", at_the_desk(read_file), methods=["POST"])
 
 
 def _row(words: Words, each: Whereabouts) -> QueueRow:

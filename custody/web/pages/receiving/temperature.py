@@ -63,10 +63,10 @@ def file(shipment: str, digest: str) -> Page:
         page_title=words.say("receiving.file_read"),
         shipment=desk_of(shipment),
         file=shown,
-        sentence=_sentence(shown),
-        lines=_lines(shown),
+        sentence=file_sentence(shown),
+        lines=file_lines(shown, serial=f"{shown.logger} · {words.say('receiving.serial_matches')}"),
         limits=limits_text(shown.criteria),
-        excursions=_excursions(shown),
+        excursions=excursion_rows(shown),
         gaps=[Line(words.date_time(gap.start), words.date_time(gap.end)) for gap in shown.gaps],
         signature_bad=shown.signature.value == "invalid",
     )
@@ -111,10 +111,11 @@ def _upload_page(shipment: str, fault: str) -> str:
     return render_template("pages/receiving_upload.html", page_title=title, shipment=desk_of(shipment), field=field, problems=problems)
 
 
-def _lines(shown: FileShown) -> tuple[Line, ...]:
+def file_lines(shown: FileShown, *, serial: str) -> tuple[Line, ...]:
+    """What the file says, line by line; `serial`: the logger, and what is to be said of it."""
     words, file = current.words(), shown.file
     said = {
-        "serial": f"{shown.logger} · {words.say('receiving.serial_matches')}",
+        "serial": serial,
         "format": f"{file.format} {file.model}".strip(),
         "start": words.date_time(file.series.start),
         "end": words.date_time(file.series.end),
@@ -131,7 +132,8 @@ def _lines(shown: FileShown) -> tuple[Line, ...]:
     return tuple(Line(words.say(f"trace.{name}"), value) for name, value in said.items())
 
 
-def _sentence(shown: FileShown) -> str:
+def file_sentence(shown: FileShown) -> str:
+    """The first thing to read: in range, or for how long and how far out."""
     words = current.words()
     if not shown.excursions and not shown.minutes_outside:
         return words.say("receiving.in_range", limits=limits_text(shown.criteria))
@@ -156,7 +158,8 @@ def limits_text(criteria: ColdChainCriteria) -> str:
     return words.say("receiving.limits_between", low=criteria.class_0_from, to=criteria.class_0_to)
 
 
-def _excursions(shown: FileShown) -> list[list[dict[str, object]]]:
+def excursion_rows(shown: FileShown) -> list[list[dict[str, object]]]:
+    """Rows of templates/parts/table.html."""
     words = current.words()
     return [
         [
