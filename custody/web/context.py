@@ -14,6 +14,7 @@ from custody.web.access import Access
 from custody.web.desk_parts import Button, act_links
 from custody.web.desks import DESKS, desks_of
 from custody.web.keeping import same_site_path
+from custody.web.meanwhile import seen_until
 from custody.workflows.reading import site_seen
 
 
@@ -40,6 +41,7 @@ def _values() -> dict[str, Any]:
         "viewer": _viewer() if found is not None else None,
         "csrf_token": lambda: found.session.csrf_secret if found is not None else "",
         "idempotency_key": lambda: secrets.token_urlsafe(16),
+        "seen_until": seen_until,
         "now": current.now(),
         "is_demonstration": g.get("is_demonstration", False),
         "ledger_broken": g.get("ledger_broken", False),

@@ -10,6 +10,7 @@ from typing import Any
 from flask import url_for
 
 from custody.domain.acts.base import ACTS, ActRule
+from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.duties import roles_at
 from custody.domain.ids import Node
 from custody.web import current
@@ -25,6 +26,7 @@ from custody.workflows.standing import Standing
 PAGES_OF = {
     "bedside": "bedside.choose",
     "receiving": "receiving.choose",
+    "logger-files": "logger_files.form",
     "secret": "sign_in.secret_form",
     "policy": "sign_in.policy_form",
     "people": "people.every",
@@ -131,6 +133,8 @@ def desk_href(desk: Desk, node: Node | None = None, act: str = "", **given: str)
 
 def step_href(act: str, node: Node, desk: Desk | None) -> str:
     """Where a step about a thing is done: at this desk when it offers it, at another of this person's desks, or on the general form."""
+    if act == LoggerFileRead.rule.name and node.kind in {"shipment", "bag"}:
+        return url_for(PAGES_OF["receiving"])  # what travelled is read with its shipment
     if act in ELSEWHERE and ELSEWHERE[act] in PAGES_OF:
         return url_for(PAGES_OF[ELSEWHERE[act]])
     at = desk if desk is not None and act in desk.acts and node.kind in desk.kinds else desk_for(act, node.kind, current.present().roles)

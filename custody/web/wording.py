@@ -128,6 +128,8 @@ def known_label(words: Words, known: Known) -> str:
     """A choice in the reader's language."""
     if known.vocabulary:
         return words.word(known.vocabulary, known.value)
+    if known.act:
+        return f"{known.value} · {words.act_title(known.act)}"
     return (known.chinese if words.language == "zh" else known.english) or known.value
 
 

@@ -1,6 +1,6 @@
 """Every page there is: for each route that shows one, who looks at it and at which real things of the demonstration.
 
-`python -m tests.journeys.pages FOLDER [--only WORD] [--language zh-CN] [--scheme dark]` takes pictures for people to look at.
+`python -m tests.journeys.pages FOLDER [--only WORD] [--language zh] [--scheme dark] [--on-paper]` takes pictures for people to look at.
 """
 
 from __future__ import annotations
@@ -9,26 +9,28 @@ import argparse
 import os
 import re
 import tempfile
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import BrowserContext, sync_playwright
 
 from custody.domain.acts.allocation import WeightMeasured
 from custody.domain.acts.people import SignaturePolicyAccepted
 from custody.domain.ids import AccountId, node_of
 from custody.domain.terms import Sex
 from custody.store import entries
-from custody.web.desks import DESKS
+from custody.web.app import COOKIE
+from custody.web.desks import DESKS, Desk
 from custody.workflows import demonstration
 from custody.workflows.door import unit_of_work
 from custody.workflows.outcome import proposal_digest
 from custody.workflows.recording import record
 from custody.workflows.rehearsal.player import Player
 from custody.workflows.rehearsal.steps import people
-from tests.journeys.browsing import DESK, PHONE, Person, chromium, serving
+from tests.journeys.browsing import DESK, PHONE, Running, chromium, serving
 from tests.web.at_the_desks import RECEIVER_ONE, bring_to_the_bed, cast_of
 from tests.web.conftest import NOW, Web
 from tests.web.test_bedside import start
@@ -100,9 +102,14 @@ WEIGHT = WeightMeasured(participant=node_of("participant:P-0001"), weight_kg=70,
 POLICY = SignaturePolicyAccepted(account=AccountId("demo-admin-one"), policy_version="1")
 
 
-def pages_of(web: Web) -> tuple[Looked, ...]:
-    """What is to be looked at, in the order of people, so that each signs in once."""
-    made = [*_plain(web), *_desks(web)]
+AT_THE_BED = {"allocation", "closing", "handoff", "preparation", "release", "quality", "safety"}
+"""Desks of the second part; the first has all others: each is looked at in a file of tests of its own, so that two workers share them."""
+
+
+def pages_of(web: Web, *, plain: bool = True, desks: Collection[str] | None = None) -> tuple[Looked, ...]:
+    """What is to be looked at, in the order of people, so that each signs in once; `desks` where not all are wanted."""
+    wanted = [desk for desk in DESKS if desk.has_sheets and (desks is None or desk.name in desks)]
+    made = [*(_plain(web) if plain else ()), *_desks(web, wanted)]
     return tuple(sorted(made, key=lambda each: each.account))
 
 
@@ -119,6 +126,7 @@ def _plain(web: Web):
     receiver, bag = RECEIVER_ONE, cast_of(web, "warm").bags
     file = _digest(web, "logger:LOGGER-T-0002", "logger_file_read", "file")
     yield Looked("receiving.file", receiver, f"/receiving/{SHIPMENT}/temperature/{file}")
+    yield Looked("logger_files.shown", "demo-qa-one", f"/logger-files/{file}")
     yield Looked("receiving.second_form", "demo-receiver-two", f"/receiving/{SHIPMENT}/bags/{bag[0]}/second")
     for endpoint, end in (("receiving.bag", ""), ("receiving.refuse_form", "/refuse")):
         for each in bag[:2] if not end else bag[1:2]:
@@ -171,7 +179,8 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "receiving.hand_over_form": (RECEIVER_ONE, f"/receiving/{SHIPMENT}/hand-over"),
     "receiving.upload_form": (RECEIVER_ONE, f"/receiving/{SHIPMENT}/temperature"),
     "certificates.show": ("demo-qa-one", f"/certificates/lot/{LOT}"),
-    "desk_storage.file_form": ("demo-coldchain-one", "/desks/storage/file"),
+    "logger_files.form": ("demo-procurement-one", "/logger-files"),
+    "desk_bench.label_page": ("demo-operator-one", f"/desks/bench/lot/{LOT}/labels"),
     "desk_packing.manifest": ("demo-coldchain-one", f"/desks/packing/manifest/{SHIPMENT}"),
     "desk_quality.recall": ("demo-qa-one", "/desks/quality/lot/LOT-0005/recall"),
     "desk_registers.whole": ("demo-admin-one", "/desks/registers/of/account"),
@@ -182,11 +191,9 @@ EYES = {"registers": "demo-admin-one", "monitor": "demo-inspector-one", "release
 """Where another person than the first of the desk's roles sees more."""
 
 
-def _desks(web: Web):
+def _desks(web: Web, desks: Sequence[Desk]):
     """Each desk, a thing of each of its kinds that this person finds, and the form of the first act offered there."""
-    for desk in DESKS:
-        if not desk.has_sheets:
-            continue
+    for desk in desks:
         account = EYES.get(desk.name) or next(each.account.value for each in people().values() if desk.roles & set(each.roles))
         base, browser = f"/desks/{desk.name.replace('_', '-')}", web.signed_in(account)
         yield Looked(f"desk_{desk.name}.home", account, base)
@@ -198,30 +205,28 @@ def _desks(web: Web):
             yield Looked(f"desk_{desk.name}.sheet", account, unescape(path))
 
 
-def people_of(browser, server, pages):
-    """Each page with the hands of its person: one context for each account, closed when the next one comes."""
-    person = None
-    for page in pages:
-        if person is None or person.account != page.account:
-            if person is not None:
-                person.context.close()
-            person = _stranger(browser, server) if page.account == NOBODY else Person.arrives(browser, server, page.account)
-        yield page, person
-    if person is not None:
-        person.context.close()
+def speak(context: BrowserContext, server: Running, language: str) -> None:
+    """From the next page on in this language, as the button in the head of every page does it: an `Accept-Language` of the context's own
+    locale would win over one that is set beside it.
+    """
+    context.add_cookies([{"name": "language", "value": language, "url": server.url}])
 
 
-def _stranger(browser, server) -> Person:
-    context = browser.new_context(viewport=DESK, locale="en-GB")
-    return Person(NOBODY, server, context, context.new_page())
+def enter(context: BrowserContext, server: Running, web: Web, account: str) -> None:
+    """Become this person: a session that was opened without a screen goes on in the browser."""
+    context.clear_cookies()
+    if account != NOBODY:
+        token = web.signed_in(account).client.get_cookie(COOKIE).value
+        context.add_cookies([{"name": COOKIE, "value": token, "url": server.url}])
 
 
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("folder", type=Path)
     asked.add_argument("--only", default="")
-    asked.add_argument("--language", default="en-GB")
+    asked.add_argument("--language", default="en", choices=("en", "zh"))
     asked.add_argument("--scheme", default="light")
+    asked.add_argument("--on-paper", action="store_true")
     given = asked.parse_args()
     os.environ["CUSTODY_WEAK_SECRETS"] = "1"
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -230,14 +235,16 @@ def main() -> int:
         with serving(Path(name) / "made", Path(name) / "store", NOW) as server, sync_playwright() as hands, chromium(hands) as browser:
             web = scene(server.store, server.config, server.clock)
             pages = [page for page in pages_of(web) if re.search(given.only, f"{page.endpoint} {page.path}")]
-            for page, person in people_of(browser, server, pages):
-                person.context.set_extra_http_headers({"Accept-Language": given.language})
-                person.page.emulate_media(color_scheme=given.scheme, reduced_motion="reduce")
-                person.go(page.path)
+            page = browser.new_context(viewport=DESK).new_page()
+            page.emulate_media(color_scheme=given.scheme, reduced_motion="reduce", media="print" if given.on_paper else "screen")
+            for each in pages:
+                enter(page.context, server, web, each.account)
+                speak(page.context, server, given.language)
+                page.goto(server.url + each.path)
                 for word, size in (("360", PHONE), ("1280", DESK)):
-                    person.page.set_viewport_size(size)
-                    person.page.screenshot(path=given.folder / f"{page.name}_{word}.png", full_page=True)
-                print(datetime.now(UTC).strftime("%H:%M:%S"), page.endpoint, page.account, page.path, person.page.url, flush=True)
+                    page.set_viewport_size(size)
+                    page.screenshot(path=given.folder / f"{each.name}_{word}.png", full_page=True)
+                print(datetime.now(UTC).strftime("%H:%M:%S"), each.endpoint, each.account, each.path, page.url, flush=True)
     return 0
 
 
