@@ -164,12 +164,14 @@ def streams_of_kind(
     study: str | None = None,
     resting: Resting | None = None,
     among: frozenset[str] | None = None,
+    child_of: str | None = None,
     limit: int,
 ) -> tuple[WorkItem, ...]:
     """Things of one kind, newest act first.
 
     `site`: only those about which something was recorded there, or which name it as origin or destination. `within`: only those in the
-    scope of these sites. `resting`: without those that stand at one of these acts. `among`: only these.
+    scope of these sites. `resting`: without those that stand at one of these acts. `among`: only these. `child_of`: only those whose
+    acts name this stream.
     """
     table = stream_summary.c
     columns = (table.stream, table.position, table.act, table.site, table.study, table.recorded_at)
@@ -185,6 +187,8 @@ def streams_of_kind(
         wanted = wanted.where(*_not_at(resting))
     if among is not None:
         wanted = wanted.where(table.stream.in_(sorted(among)))
+    if child_of is not None:
+        wanted = wanted.where(exists().where(edge.c.child == table.stream, edge.c.parent == child_of))
     found = connection.execute(wanted.order_by(table.recorded_at.desc(), table.stream).limit(limit))
     return tuple(WorkItem(**{**row, "recorded_at": datetime.fromisoformat(row["recorded_at"])}) for row in found.mappings())
 

@@ -72,7 +72,7 @@ AT_REST: dict[str, frozenset[str]] = {
     "bank": frozenset({"released", "rejected"}),
     "bag": frozenset({"bag_filled", "bag_retained", "bag_infused", "bag_destroyed"}),
     "dose": frozenset({"dose_closed"}),
-    "participant": frozenset({"participant_dose_closed", "participant_left", "adverse_event_closed"}),
+    "participant": frozenset({"participant_dose_closed", "participant_left"}),
     "donation": frozenset({"eligibility_determined", "eligibility_refused"}),
 }
 """Kind -> newest acts with which a thing waits for nobody. A recall or hold is none of them: what is held is listed as long as it is."""

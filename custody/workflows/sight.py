@@ -170,6 +170,18 @@ def newest(connection: Connection, viewer: Viewer, kind: str, limit: int, *, und
     return tuple(item for item in found if _may_find_or_is_broken(connection, viewer, node_of(item.stream)))
 
 
+def newest_beside(connection: Connection, viewer: Viewer, kind: str, node: Node, resting: frozenset[str], limit: int) -> tuple[Node, ...]:
+    """Things of one kind whose acts name `node`, newest act first, without those whose newest act is `resting`."""
+    if not viewer.may_see(NODE_KINDS[kind]("X")):
+        return ()
+    study = None if viewer.study is None else viewer.study.value
+    still = Resting(acts=resting)
+    found = lookups.streams_of_kind(
+        connection, kind, study=study, within=_within(connection, viewer, kind), resting=still, child_of=node.key, limit=limit
+    )
+    return tuple(node_of(item.stream) for item in found)
+
+
 def _resting(connection: Connection, viewer: Viewer, kind: str) -> Resting:
     at_home = AT_REST_AT_THE_MAKER.get(kind, frozenset())
     makers = (site.id.value for site in _sites_of_study(connection, viewer) if site.kind is SiteKind.MANUFACTURER) if at_home else ()

@@ -14,10 +14,9 @@ from custody.domain.folds.bag import BagFold, BagState
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.cold_places import Place, places_of
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, EquipmentId, LoggerId, Node, node_of
+from custody.domain.ids import BagId, EquipmentId, LoggerId, Node
 from custody.domain.masking import Seen, Viewer
 from custody.errors import NotFoundError
-from custody.store import lookups
 from custody.workflows import sight
 from custody.workflows.desks.day import LAST
 from custody.workflows.desks.offers import Offer, Why, offers
@@ -28,7 +27,9 @@ from custody.workflows.people import Present
 
 TO_PUT_AWAY = frozenset({BagState.FILLED, BagState.RETURNED})
 INSIDE_MAX = 400
-"""Bags of one freezer that are read for its page; the page says when there are more."""
+"""Bags of one freezer that are read for its page, newest act first; the page says when there are more."""
+SURELY_OUT = frozenset({"bag_taken_out", "bag_packed", "bag_preparing", "bag_discarded", "bag_infused", "bag_destroyed"})
+"""Newest acts with which a bag lies in no store any more; of every other bag its record says where it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +106,8 @@ def bag_sheet(connection: Connection, viewer: Viewer, present: Present, node: Ba
 def store_sheet(connection: Connection, viewer: Viewer, present: Present, node: EquipmentId, acts: tuple[str, ...]) -> Seen[StoreSheet]:
     """One freezer or refrigerator with what lies at which position. Raises NotFoundError for one that is unknown or hidden."""
     opened(connection, viewer, node)
-    children = (each for each in map(node_of, lookups.edges(connection, node.key)[1]) if isinstance(each, BagId))
-    known = [each for each in sight.listed_among(connection, viewer, children) if isinstance(each, BagId)]
+    found = sight.newest_beside(connection, viewer, "bag", node, SURELY_OUT, INSIDE_MAX + 1)
+    known = [each for each in found if isinstance(each, BagId)]
     asked = known[:INSIDE_MAX]
     dossier = dossier_of(connection, [node, *asked, *([viewer.study] if viewer.study is not None else [])])
     study = None if viewer.study is None else StudyFold(dossier, viewer.study)
