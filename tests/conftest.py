@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,9 +13,16 @@ settings.register_profile("test", max_examples=30, derandomize=True, **QUICK)
 settings.register_profile("prove", max_examples=1000, **QUICK)
 settings.load_profile(os.environ.get("CUSTODY_TEST_PROFILE", "test"))
 
+JOURNEYS = Path(__file__).parent / "journeys"
 
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests on genuine logger files run only where their folder is named: they are not part of custody."""
+    """Tests on genuine logger files run only where their folder is named: they are not part of custody.
+
+    Files of minutes are begun first, or one worker would still be at the last of them when the others have long finished.
+    """
+    items.sort(key=lambda item: not item.path.is_relative_to(JOURNEYS))
     if os.environ.get("CUSTODY_LOGGER_SAMPLES"):
         return
     without = [item for item in items if item.get_closest_marker("logger_sample")]
