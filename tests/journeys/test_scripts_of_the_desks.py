@@ -146,8 +146,12 @@ def test_tab_is_a_suffix_as_well(desk):
     box.focus()
     desk.page.keyboard.type(f"CU1:bag:{desk.bag}")
     desk.page.keyboard.press("Tab")
-    expect(box).not_to_be_focused()
-    assert value(desk) in {f"CU1:bag:{desk.bag}", ""}  # empty: cut short by a slow machine, and asked for again
+    assert value(desk) in {f"CU1:bag:{desk.bag}", ""}
+    if value(desk):
+        expect(box).not_to_be_focused()
+    else:  # keys of a slow machine came too slowly for a scanner: the scan is asked for again, where it was made
+        expect(desk.page.locator("[data-scan-said]")).to_have_text("The scan was cut short. Scan again.")
+        expect(box).to_be_focused()
 
 
 def test_scan_through_an_input_method_arrives_as_printed(desk):
