@@ -12,13 +12,11 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from custody.errors import InputError, LedgerBrokenError
-from custody.ledger.merkle import LEAF_PREFIX
-from custody.ledger.streams import DIGEST_SIZE
+from custody.ledger.prefixes import DIGEST_SIZE, LEAF_DATA_PREFIX, LEAF_PREFIX, SALT_SIZE
 
-SALT_SIZE = 16
+__all__ = ["LONGEST_STREAM", "SALT_SIZE", "leaf_data", "leaf_hashes"]
+
 LONGEST_STREAM = 0xFFFF
-
-_PREFIX = b"custody leaf/1\n"
 
 
 def leaf_data(salt: bytes, stream: str, position: int, digest: bytes) -> bytes:
@@ -32,7 +30,7 @@ def leaf_data(salt: bytes, stream: str, position: int, digest: bytes) -> bytes:
         raise InputError(f"a leaf has a salt of {SALT_SIZE} and a digest of {DIGEST_SIZE} bytes, not {len(salt)} and {len(digest)}")
     if not 0 < len(name) <= LONGEST_STREAM or not 0 < position < 2**63:
         raise InputError(f"a leaf has a stream of 1 to {LONGEST_STREAM} bytes and a position from 1, not {len(name)} bytes and {position}")
-    return b"".join((_PREFIX, salt, len(name).to_bytes(2, "big"), name, position.to_bytes(8, "big"), digest))
+    return b"".join((LEAF_DATA_PREFIX, salt, len(name).to_bytes(2, "big"), name, position.to_bytes(8, "big"), digest))
 
 
 def leaf_hashes(rows: Iterable[tuple[bytes, str, int, bytes]]) -> Iterator[bytes]:

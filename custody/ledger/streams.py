@@ -8,13 +8,9 @@ from hashlib import sha256
 from typing import Literal, NamedTuple
 
 from custody.errors import InputError, LedgerBrokenError
+from custody.ledger.prefixes import DIGEST_SIZE, ENTRY_PREFIX, GENESIS
 
-DIGEST_SIZE = 32
-# What the first entry of a stream holds as the digest before it.
-GENESIS = bytes(DIGEST_SIZE)
-
-# Keeps these digests apart from every other SHA-256 of the project (log leaves begin 0x00, nodes 0x01).
-_PREFIX = b"custody entry/1\n"
+__all__ = ["BEFORE_FIRST", "DIGEST_SIZE", "GENESIS", "Fault", "StreamHead", "entry_digest", "first_fault", "verify_stream"]
 
 # position, previous, envelope, digest: what verification expects a row to hold
 Row = tuple[int, bytes, bytes, bytes]
@@ -50,17 +46,12 @@ class Fault:
         return f"{self.stream} entry {self.position}: {self.what} is {self.seen}, expected {self.expected}"
 
 
-def entry_prefix() -> bytes:
-    """What is hashed before every entry's own bytes, for loops that cannot afford a call each."""
-    return _PREFIX
-
-
 def entry_digest(previous: bytes, envelope: bytes) -> bytes:
     """SHA-256 over the domain prefix, the previous entry's digest and the envelope's exact bytes."""
     # A fixed length of `previous` is what makes the three parts unambiguous.
     if len(previous) != DIGEST_SIZE:
         raise InputError(f"the previous digest has {len(previous)} bytes, expected {DIGEST_SIZE}")
-    return sha256(_PREFIX + previous + envelope).digest()
+    return sha256(ENTRY_PREFIX + previous + envelope).digest()
 
 
 def verify_stream(rows: Iterable[Row], *, stream: str, after: StreamHead = BEFORE_FIRST) -> StreamHead:
@@ -75,7 +66,7 @@ def verify_stream(rows: Iterable[Row], *, stream: str, after: StreamHead = BEFOR
         # The types too: True equals 1, and text or None in a blob column must be a finding and not a crash.
         if seen != position or type(seen) is not int or previous != head or type(envelope) is not bytes:
             raise _broken(_link_fault(stream, position, head, (seen, previous, envelope)))
-        hasher = sha256(_PREFIX + head)
+        hasher = sha256(ENTRY_PREFIX + head)
         hasher.update(envelope)
         head = hasher.digest()
         if digest != head:
@@ -105,7 +96,7 @@ def first_fault(rows: Iterable[StreamRow], at_head: Callable[[str, int, bytes], 
         position += 1
         if seen != position or type(seen) is not int or previous != head or type(envelope) is not bytes:
             return _link_fault(stream, position, head, (seen, previous, envelope))
-        hasher = sha256(_PREFIX + head)
+        hasher = sha256(ENTRY_PREFIX + head)
         hasher.update(envelope)
         head = hasher.digest()
         if digest != head:

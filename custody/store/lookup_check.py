@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, exists, func, literal_column, or_, select
 
 from custody.errors import LedgerBrokenError
 from custody.store.envelope_text import Told
@@ -44,11 +45,24 @@ _WRONG_SUMMARY = (
             # No function splits text alike on every database; this asks whether the kind is what stands before the colon.
             _summary.kind.contains(":"),
             func.substr(_summary.stream, 1, func.length(_summary.kind) + 1) != _summary.kind + ":",
-            exists().where(
-                _later.c.stream == _summary.stream, _later.c.position > _summary.position, _later.c.evidence == literal_column("0")
-            ),
         )
     )
+)
+_read_by_gates = entry.c.evidence == literal_column("0")
+# Where each summary is of an entry that gates read, as many as there are such streams, whose positions add up to those of the newest such
+# entries, are all of them and each the newest. Looking for a later entry of each, and for each entry's summary, takes twice as long.
+_newest = select(func.max(entry.c.position).label("position")).where(_read_by_gates).group_by(entry.c.stream).subquery()
+_in_entries = select(func.count().label("streams"), func.sum(_newest.c.position).label("positions")).select_from(_newest).subquery()
+_in_summaries = select(func.count().label("streams"), func.sum(_summary.position).label("positions")).select_from(stream_summary).subquery()
+_OTHER_SUMMARIES = select(_in_entries.c.streams).where(
+    or_(
+        _in_entries.c.streams.is_distinct_from(_in_summaries.c.streams), _in_entries.c.positions.is_distinct_from(_in_summaries.c.positions)
+    )
+)
+_EARLIER_SUMMARY = (
+    select(entry.c.stream)
+    .select_from(entry.outerjoin(stream_summary, _summary.stream == entry.c.stream))
+    .where(_read_by_gates, or_(_summary.stream.is_(None), entry.c.position > _summary.position))
 )
 _OF_SEVERAL = (
     select(entry.c.id, entry.c.stream, entry.c.act, _summary.act.label("summary_act"))
@@ -57,21 +71,25 @@ _OF_SEVERAL = (
     .order_by(entry.c.stream)
 )
 _site = stream_site.c
-# One pass over the entries for both: each of them has a summary of its stream, and its site beside it.
-_NO_ROW = (
-    select(entry.c.stream, entry.c.site, _summary.stream)
-    .select_from(
-        entry.outerjoin(stream_summary, _summary.stream == entry.c.stream).outerjoin(
-            stream_site, and_(_site.stream == entry.c.stream, _site.site == entry.c.site)
-        )
-    )
-    .where(entry.c.evidence == literal_column("0"), or_(_summary.stream.is_(None), _site.stream.is_(None)))
+_NO_SITE = (
+    select(entry.c.stream, entry.c.site)
+    .select_from(entry.outerjoin(stream_site, and_(_site.stream == entry.c.stream, _site.site == entry.c.site)))
+    # In the order of the table: an index would only lead back to its rows, one by one.
+    .where(entry.c.evidence + 0 == 0, _site.stream.is_(None))
 )
 # The site of a summary is found in the entry beneath it; asking there first leaves few to look for among all entries of a stream.
 _WRONG_SITE = select(_site.stream, _site.site).where(
     ~exists().where(_summary.stream == _site.stream, _summary.site == _site.site),
-    ~exists().where(entry.c.stream == _site.stream, entry.c.site == _site.site, entry.c.evidence == literal_column("0")),
+    ~exists().where(entry.c.stream == _site.stream, entry.c.site == _site.site, _read_by_gates),
 )
+FIND_NOTHING: Mapping[str, Select[Any]] = {
+    "wrong summary": _WRONG_SUMMARY.limit(1),
+    "no site": _NO_SITE.limit(1),
+    "wrong site": _WRONG_SITE.limit(1),
+    "other summaries": _OTHER_SUMMARIES.limit(1),
+    "wrong stream": _WRONG_STREAM.limit(1),
+}
+"""Where the lookups are right. What another process asked in vain need not be asked again."""
 
 
 class LookupComparison:
@@ -83,6 +101,7 @@ class LookupComparison:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._found_nothing: Collection[str] = ()
         self._waiting = WaitingInMemory()
         self._number_of = number_finder(connection)
         self._completed: dict[str, Completed] = {}
@@ -104,8 +123,16 @@ class LookupComparison:
         if effect is not None:
             self._expect(effect.number, effect.links)
 
-    def differences(self) -> tuple[str, ...]:
-        """One sentence for each lookup that differs, naming the first row in which it does."""
+    def take_all(self) -> None:
+        """All entries, many at a time."""
+        for batch in batches(self._connection):
+            self.begin(batch[-1].number)
+            for told in batch:
+                self.take(told)
+
+    def differences(self, found_nothing: Collection[str] = ()) -> tuple[str, ...]:
+        """One sentence for each lookup that differs, naming the first row in which it does. `found_nothing`: of `FIND_NOTHING`."""
+        self._found_nothing = found_nothing
         for last in (self._last, _LARGEST):
             self.begin(last)
         self._end_batch()
@@ -153,7 +180,7 @@ class LookupComparison:
         return ""
 
     def _streams_differ(self) -> str:
-        row = self._row(_WRONG_STREAM.limit(1))
+        row = self._row("wrong stream")
         return "" if row is None else f"the lookup entry_name is wrong about {_shown(row)}"
 
     def _waiting_differs(self) -> str:
@@ -166,33 +193,31 @@ class LookupComparison:
         return ""
 
     def _streams_of_entries_differ(self) -> tuple[str, ...]:
-        """Each summary is of an entry that gates read, none is later in its stream, and there are as many as such streams; each site
-        beside a stream has such an entry, and each such entry its site there.
+        """Each summary is of the newest entry that gates read in its stream, and each such stream has one; each site beside a stream has
+        such an entry, and each such entry its site there.
         """
-        wrong = {"stream_summary": self._row(_WRONG_SUMMARY.limit(1)) or self._wrong_act(), "stream_site": self._row(_WRONG_SITE.limit(1))}
-        missing = self._row(_NO_ROW.limit(1))
-        if missing is not None:
-            stream, site, summary = missing
-            name = "stream_summary" if summary is None else "stream_site"
-            wrong[name] = wrong[name] or ((stream,) if summary is None else (stream, site))
+        wrong = {
+            "stream_summary": self._row("wrong summary") or self._other_summary() or self._wrong_act(),
+            "stream_site": self._row("wrong site") or self._row("no site"),
+        }
         return tuple(f"the lookup {name} is wrong about {_shown(row)}" for name, row in wrong.items() if row is not None)
+
+    def _other_summary(self) -> Any:
+        return self._row("other summaries") and self._connection.execute(_EARLIER_SUMMARY.limit(1)).one()
 
     def _wrong_act(self) -> tuple[str, ...] | None:
         """The first stream whose newest entry is a countersignature and whose summary does not name the act that it completed."""
         with self._connection.execute(_OF_SEVERAL, execution_options={"yield_per": 1_000}).mappings() as found:
             return next(((row["stream"],) for row in found if said(dict(row), self._completed) != row["summary_act"]), None)
 
-    def _row(self, statement: Any) -> Any:
-        return self._connection.execute(statement).first()
+    def _row(self, name: str) -> Any:
+        return None if name in self._found_nothing else self._connection.execute(FIND_NOTHING[name]).first()
 
 
 def differences(connection: Connection) -> tuple[str, ...]:
     """What the lookups say otherwise than the entries; empty when they agree."""
     comparison = LookupComparison(connection)
-    for batch in batches(connection):
-        comparison.begin(batch[-1].number)
-        for told in batch:
-            comparison.take(told)
+    comparison.take_all()
     return comparison.differences()
 
 

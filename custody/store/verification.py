@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -18,7 +18,7 @@ from custody.store import log
 from custody.store.credentials import digest_of_row
 from custody.store.envelope import broken
 from custody.store.envelope_text import Told
-from custody.store.lookup_check import differences
+from custody.store.lookup_check import FIND_NOTHING, LookupComparison
 from custody.store.segment import NotProvedError
 from custody.store.series import unpacked
 from custody.store.statements import Prepared, as_bytes
@@ -32,6 +32,15 @@ _SECRETS = Prepared(
     .where(entry.c.stream.between(literal_column("'account:'"), literal_column("'account;'")))
     .order_by(entry.c.stream, entry.c.position)
 )
+_WRONG_HEAD = (
+    select(stream_head.c.stream, stream_head.c.position)
+    .select_from(
+        stream_head.outerjoin(entry, (entry.c.stream == stream_head.c.stream) & (entry.c.position == stream_head.c.position)),
+    )
+    .where(entry.c.digest.is_distinct_from(stream_head.c.digest))
+    .limit(1)
+)
+_FIND_NOTHING = {"head": _WRONG_HEAD, **FIND_NOTHING}
 
 
 @dataclass(frozen=True)
@@ -67,12 +76,21 @@ def verify(connection: Connection, *, checkpoint: Checkpoint | None) -> Verifica
     try:
         _holds(lambda: _check_triggers(connection), faults)
         end = log.size(connection)
-        beside: list[Fault] = []
-        with scanning(connection, end) as scan:
+        uncounted: list[Fault] = []
+        unread: list[Fault] = []
+        lookups = LookupComparison(connection)
+        with scanning(connection, end, _FIND_NOTHING) as scan:
             # The scan may go on in other processes meanwhile.
-            for step in (_check_counts, _check_heads, _check_lookups, _check_credentials):
-                _holds(partial(step, connection), beside)
+            _holds(partial(_check_counts, connection), uncounted)
+            _holds(lookups.take_all, unread)
             size, broken_at = _proved(scan, end)
+        beside = uncounted
+        if broken_at is None:
+            _holds(partial(_check_heads, connection, scan.found_nothing), beside)
+            beside += unread
+            if not unread:
+                _holds(partial(_check_lookups, lookups, scan.found_nothing), beside)
+            _holds(partial(_check_credentials, connection), beside)
         # What is beside the entries says nothing new while an entry itself is in doubt.
         faults += beside if broken_at is None else [broken_at]
         root = log.root(connection, size)
@@ -147,15 +165,9 @@ def _check_counts(connection: Connection) -> None:
             raise LedgerBrokenError(f"the record does not prove itself: table {table.name} has {seen} rows, a log of {size} has {expected}")
 
 
-def _check_heads(connection: Connection) -> None:
+def _check_heads(connection: Connection, found_nothing: Collection[str]) -> None:
     # Every head stands on an entry, and the heads add up to all entries: so each is the last of its stream, and none is missing.
-    same = (entry.c.stream == stream_head.c.stream) & (entry.c.position == stream_head.c.position)
-    wrong = (
-        select(stream_head.c.stream, stream_head.c.position)
-        .select_from(stream_head.outerjoin(entry, same))
-        .where(entry.c.digest.is_distinct_from(stream_head.c.digest))
-    )
-    found = connection.execute(wrong.limit(1)).first()
+    found = None if "head" in found_nothing else connection.execute(_WRONG_HEAD).first()
     if found is not None:
         raise broken(found.stream, found.position, "the head of its stream is of another entry")
     total = connection.execute(select(func.coalesce(func.sum(stream_head.c.position), 0))).scalar_one()
@@ -172,8 +184,8 @@ def _check_heads(connection: Connection) -> None:
     raise broken(stream, position, "the head of its stream is missing or of an earlier entry")
 
 
-def _check_lookups(connection: Connection) -> None:
-    for sentence in differences(connection):
+def _check_lookups(lookups: LookupComparison, found_nothing: Collection[str]) -> None:
+    for sentence in lookups.differences(found_nothing):
         raise LedgerBrokenError(f"{sentence}; rebuild the lookups, they are derived from the entries")
 
 

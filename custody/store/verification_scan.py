@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, literal_column, select
+from sqlalchemy import Connection, Dialect, Select, bindparam, case, func, literal_column, select
 
 from custody.domain.acts import ACTS
 from custody.store.segment import NotProvedError, Segment, Task
@@ -22,26 +22,27 @@ from custody.store.tables import entry, leaf, node
 # 2^10 entries are read at a time.
 BLOCK_LEVEL = 10
 # Below so many entries a pass is over before a second process would have begun.
-ENTRIES_FOR_PROCESSES = 16_384
+ENTRIES_FOR_PROCESSES = 8_192
 PROCESSES_MAX = 8
-# The process reads nothing of this one's surroundings, and needs no library: so it begins at once, and in any folder.
-_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from custody.store.segment import main; main()"
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 _e = entry.c
-# The pass reads the bytes of the text, which would be the same in a column of bytes.
-_text = case((func.typeof(_e.envelope) == literal_column("'text'"), as_bytes(_e.envelope)))
+_columns = (leaf.c.hash, _e.stream, _e.position, _e.act, _e.evidence, _e.site, _e.study, _e.recorded_at, _e.previous, _e.digest, _e.salt)
+# The bytes of the text, which would be the same in a column of bytes.
+_text_in_bytes = case((func.typeof(_e.envelope) == literal_column("'text'"), as_bytes(_e.envelope)))
 _first: Any = bindparam("first")
 _last: Any = bindparam("last")
+
+
+def _rows(text: Any) -> Select[Any]:
+    of_leaves = select(*_columns, text).select_from(leaf.outerjoin(entry, _e.id == leaf.c.entry_id))
+    return of_leaves.where(leaf.c.number.between(_first, _last)).order_by(leaf.c.number)
+
+
 # Their parameters are given by place, in the order in which they stand here.
 _STATEMENTS = {
-    "rows": select(
-        *(leaf.c.hash, _e.stream, _e.position, _e.act, _e.evidence, _e.site, _e.study, _e.recorded_at),
-        *(_e.previous, _e.digest, _e.salt, _text),
-    )
-    .select_from(leaf.outerjoin(entry, _e.id == leaf.c.entry_id))
-    .where(leaf.c.number.between(_first, _last))
-    .order_by(leaf.c.number),
+    "rows": _rows(_e.envelope),
+    "rows in bytes": _rows(_text_in_bytes),
     "before": select(_e.digest, leaf.c.number)
     .join(leaf, leaf.c.entry_id == _e.id)
     .where(_e.stream == bindparam("in_stream"), _e.position == bindparam("at_position")),
@@ -55,11 +56,15 @@ _STATEMENTS = {
 
 
 class Scan:
-    """A pass over the first `size` entries of the log. Made by `scanning`."""
+    """A pass over the first `size` entries of the log. Made by `scanning`.
 
-    def __init__(self, connection: Connection, size: int) -> None:
+    `found_nothing` names, after `check`, those of `besides` that another process asked in vain; the others are still to be asked.
+    """
+
+    def __init__(self, connection: Connection, size: int, besides: Mapping[str, Select[Any]]) -> None:
         self._cursor = connection.connection.cursor()
-        self._tasks = _tasks(connection, size)
+        self._tasks = _tasks(connection, size, besides)
+        self.found_nothing: frozenset[str] = frozenset()
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def begin(self) -> None:
@@ -79,7 +84,7 @@ class Scan:
             for task in self._tasks:
                 Segment(self._cursor, task).check()
         for task, process in zip(self._tasks, self._processes, strict=bool(self._processes)):
-            _check_said(task, process)
+            self.found_nothing |= _said(task, process)
 
     def close(self) -> None:
         self._cursor.close()
@@ -93,9 +98,9 @@ class Scan:
 
 
 @contextmanager
-def scanning(connection: Connection, size: int) -> Iterator[Scan]:
+def scanning(connection: Connection, size: int, besides: Mapping[str, Select[Any]]) -> Iterator[Scan]:
     """A pass that goes on beside what the block does, and ends with it."""
-    scan = Scan(connection, size)
+    scan = Scan(connection, size, besides)
     try:
         scan.begin()
         yield scan
@@ -103,14 +108,19 @@ def scanning(connection: Connection, size: int) -> Iterator[Scan]:
         scan.close()
 
 
-def _tasks(connection: Connection, size: int) -> list[Task]:
-    """Segments of about the same length. Other processes see the log as it is later, so where it ends is settled here."""
+def _tasks(connection: Connection, size: int, besides: Mapping[str, Select[Any]]) -> list[Task]:
+    """Segments of about the same length, each with its share of `besides` when there are several.
+
+    Other processes see the log as it is later, so where it ends is settled here.
+    """
     path = connection.engine.url.database
     processes = min(os.cpu_count() or 1, PROCESSES_MAX) if path and sys.executable and size >= ENTRIES_FOR_PROCESSES else 1
     blocks = -(-size >> BLOCK_LEVEL)
     length = -(-blocks // processes) << BLOCK_LEVEL
-    statements = {name: str(statement.compile(dialect=connection.dialect)) for name, statement in _STATEMENTS.items()}
+    firsts = range(0, size, length or 1)
+    statements = {name: _with_parameters(statement, connection.dialect)[0] for name, statement in _STATEMENTS.items()}
     evidence = {name: int(rule.evidence) for name, rule in ACTS.items()}
+    asked = [(name, _with_parameters(statement, connection.dialect)) for name, statement in besides.items()] if len(firsts) > 1 else []
     return [
         Task(
             database=f"{Path(path or '.').resolve().as_uri()}?mode=ro",
@@ -119,26 +129,40 @@ def _tasks(connection: Connection, size: int) -> list[Task]:
             level=BLOCK_LEVEL,
             statements=statements,
             evidence=evidence,
+            besides=dict(asked[number :: len(firsts)]),
         )
-        for first in range(0, size, length or 1)
+        for number, first in enumerate(firsts)
     ]
 
 
+@lru_cache(maxsize=32)
+def _with_parameters(statement: Select[Any], dialect: Dialect) -> tuple[str, tuple[Any, ...]]:
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), tuple(compiled.params[name] for name in compiled.positiontup or ())
+
+
+def _program(task: Task) -> str:
+    # Reads nothing of this process's surroundings, and needs no library: so it begins at once, and in any folder.
+    return f"import sys; sys.path.append({_ROOT!r}); from custody.store.segment import Task, main; main(Task(**{vars(task)!r}))"
+
+
 def _begun(task: Task) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, _ROOT, json.dumps(asdict(task))]
+    command = [sys.executable, "-I", "-S", "-c", _program(task)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - our own program
 
 
-def _check_said(task: Task, process: subprocess.Popen[bytes]) -> None:
-    """Only a process that says that it reached the end of its segment has proved it."""
+def _said(task: Task, process: subprocess.Popen[bytes]) -> frozenset[str]:
+    """Which of the statements besides found nothing. Only a process that says that it reached the end of its segment has proved it."""
     out, complaint = process.communicate()
     try:
-        said = json.loads(out)
-    except ValueError:
-        said = {}
-    if process.returncode == 0 and "why" in said:
-        raise NotProvedError(said["leaf"], said["why"], said["stream"], said["position"])
-    if process.returncode != 0 or said != {"end": task.end}:
-        last_words = complaint.decode(errors="replace").strip().rpartition("\n")[2][:200] or f"status {process.returncode}"
-        why = f"entries {task.first + 1} to {task.end} of the log were not checked: the process that checks them ended ({last_words})"
-        raise NotProvedError(task.first, why)
+        said = ast.literal_eval(out.decode())
+    except (ValueError, SyntaxError):
+        said = None
+    if process.returncode == 0 and isinstance(said, dict):
+        if "why" in said:
+            raise NotProvedError(said["leaf"], said["why"], said["stream"], said["position"])
+        if said.get("end") == task.end:
+            return frozenset(said["found_nothing"])
+    last_words = complaint.decode(errors="replace").strip().rpartition("\n")[2][:200] or f"status {process.returncode}"
+    why = f"entries {task.first + 1} to {task.end} of the log were not checked: the process that checks them ended ({last_words})"
+    raise NotProvedError(task.first, why)

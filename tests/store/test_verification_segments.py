@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import literal_column, select, table
 
 from custody.domain.ids import DonorId
 from custody.ledger.checkpoint import Checkpoint
@@ -101,7 +104,7 @@ def put_in_order(ledger, order):
 def test_whole_log_proves_itself_in_segments(long, ways):
     with long.store.reading() as connection:
         checkpoint = make_checkpoint(connection, "demo.example")
-        assert [(task.first, task.end) for task in verification_scan._tasks(connection, SIZE)] == [(0, 12), (12, 24), (24, 26)]
+        assert [(task.first, task.end) for task in verification_scan._tasks(connection, SIZE, {})] == [(0, 12), (12, 24), (24, 26)]
     report = long.verify(checkpoint)
     assert (report.ok, report.entries, report.root) == (True, SIZE, checkpoint.root)
 
@@ -250,19 +253,70 @@ def test_log_of_an_absurd_length_is_a_broken_record(long, ways):
         ("import os; os.kill(os.getpid(), 9)", "status -9"),
         ("raise SystemExit(0)", "status 0"),
         ("raise MemoryError('no memory')", "MemoryError: no memory"),
-        ("print('[]')", "status 0"),
-        ("""print('{"end": 12345}')""", "status 0"),
-        ("""print('{"end": 12}'); raise SystemExit(1)""", "status 1"),
+        ("print([])", "status 0"),
+        ("print(12)", "status 0"),
+        ("print('{')", "status 0"),
+        ("print({'end': 12345})", "status 0"),
+        ("print({'end': 12}); raise SystemExit(1)", "status 1"),
         ("import no_such_module", "No module named 'no_such_module'"),
     ],
 )
 def test_process_that_does_not_finish_is_a_fault(long, monkeypatch, program, said):
-    monkeypatch.setattr(verification_scan, "_PROGRAM", program)
+    monkeypatch.setattr(verification_scan, "_program", lambda _: program)
     report = long.verify()
     assert not report.ok
     assert report.entries == 0
     assert "entries 1 to 12 of the log were not checked" in str(report.faults[0])
     assert said in str(report.faults[0])
+
+
+EARLIER_SUMMARY = """
+    UPDATE stream_summary SET (position, act, site, study, recorded_at) = (SELECT position, act, site, study, recorded_at FROM entry
+    WHERE entry.stream = stream_summary.stream AND position = 1) WHERE stream = 'donor:D-2'"""
+LOOKUPS_CHANGED = {
+    "head": ("UPDATE stream_head SET digest = zeroblob(32) WHERE stream = 'donor:D-2'", "donor:D-2 entry"),
+    "site of a summary": ("UPDATE stream_summary SET site = 'A9999' WHERE stream = 'donor:D-2'", "stream_summary is wrong about donor:D-2"),
+    "kind of a summary": ("UPDATE stream_summary SET kind = 'bag' WHERE stream = 'donor:D-2'", "stream_summary is wrong about donor:D-2"),
+    "summary deleted": ("DELETE FROM stream_summary WHERE stream = 'donor:D-2'", "stream_summary is wrong about donor:D-2"),
+    "summary of an earlier entry": (EARLIER_SUMMARY, "stream_summary is wrong about donor:D-2"),
+    "site deleted": ("DELETE FROM stream_site WHERE stream = 'donor:D-2'", "stream_site is wrong about donor:D-2"),
+    "site too many": ("INSERT INTO stream_site VALUES ('donor:D-2', 'A9999')", "stream_site is wrong about donor:D-2, A9999"),
+    "name": ("INSERT INTO entry_name VALUES (3, 'X-1', 'donor:D-9')", "the lookup entry_name"),
+}
+
+
+@pytest.mark.parametrize(("edit", "why"), LOOKUPS_CHANGED.values(), ids=LOOKUPS_CHANGED)
+def test_what_stands_beside_the_entries_is_named_whoever_asks(long, ways, edit, why):
+    long.edit(edit)
+    assert why in long.first_fault()
+
+
+def test_processes_ask_besides_what_need_not_be_asked_again(long):
+    with long.store.reading() as connection, verification_scan.scanning(connection, SIZE, verification._FIND_NOTHING) as scan:
+        scan.check()
+        assert scan.found_nothing == verification._FIND_NOTHING.keys()
+    long.edit(*(LOOKUPS_CHANGED[name][0] for name in ("site too many", "head")))
+    with long.store.reading() as connection, verification_scan.scanning(connection, SIZE, verification._FIND_NOTHING) as scan:
+        scan.check()
+        assert scan.found_nothing == verification._FIND_NOTHING.keys() - {"wrong site", "head"}
+
+
+def test_what_a_process_cannot_ask_is_asked_here(long, monkeypatch):
+    besides = dict.fromkeys(verification._FIND_NOTHING, select(literal_column("1")).select_from(table("no_such_table")))
+    monkeypatch.setattr(verification, "_FIND_NOTHING", besides)
+    assert long.verify().ok
+    long.edit(LOOKUPS_CHANGED["site too many"][0])
+    assert LOOKUPS_CHANGED["site too many"][1] in long.first_fault()
+
+
+def test_process_begins_without_libraries_that_take_long_to_load(long):
+    with long.store.reading() as connection:
+        task = verification_scan._tasks(connection, SIZE, {})[0]
+    program = verification_scan._program(task) + "; print(chr(10), *sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    said, loaded = done.stdout.splitlines()
+    assert said.startswith("{'end': 12")
+    assert not {"typing", "dataclasses", "json", "inspect", "re", "sqlalchemy", "custody.domain"} & set(loaded.split())
 
 
 def test_everything_is_checked_here_where_no_process_can_begin(long, monkeypatch):
