@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from custody.domain.acts.base import ACTS, CONTAINED, FOLLOWED, Act, marked_nodes
-from custody.domain.acts.codec import act_from
+from custody.domain.acts.base import ACTS, CONTAINED, FOLLOWED, Act, field_types, marked_nodes
+from custody.domain.acts.codec import act_from, body_of
 from custody.domain.acts.record import Corrected, Countersigned, ProposalWithdrawn, Proposed
 from custody.domain.ids import AccountId, Digest, Node, PersonId, SiteId, StudyId
 from custody.domain.terms import Meaning, Role
+from custody.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +84,27 @@ class Deed(Generic[A_co]):
         """The entry that carries the act itself; results, corrections and reviews refer to it."""
         return self.began.digest
 
-    @property
+    @cached_property
     def persons(self) -> frozenset[PersonId]:
         return frozenset(signer.person for signer in self.signers)
+
+    @cached_property
+    def is_repeated_alike(self) -> bool:
+        """Whether two different people scanned and read the same in an act that has to be repeated (rules section 10).
+
+        A correction was signed again by the same roles, so there the two signatures stand for the agreement.
+        """
+        if len(self.persons) < 2:
+            return False
+        if self.corrected:
+            return True
+        try:
+            answers = json.loads(self.second_answers)
+            again = act_from(self.act.rule.name, self.act.rule.version, {**body_of(self.act), **answers})
+        except (ValueError, TypeError, InputError):
+            return False
+        scanned = [name for name, field in field_types(type(self.act)).items() if field.scanned]
+        return all(name in answers and getattr(again, name) == getattr(self.act, name) for name in scanned)
 
 
 class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was worked out from it
@@ -127,6 +146,22 @@ class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was wor
         """How many deeds were looked through, the last of them, those of the kinds; shared by all states of a stream that grows."""
         return {}
 
+    def gathered(self, key: object, of_one: Callable[[Deed[Act]], Iterable[R]]) -> frozenset[R]:
+        """All that `of_one` says of these deeds; where a stream grew, only the new ones are asked. It may rest on the deed alone."""
+        number, last, found = self._gathered.get(key, (0, None, frozenset()))
+        if not self._begins_with(number, last):
+            number, found = 0, frozenset()
+        if number < len(self):
+            more = {each for deed in self[number:] for each in of_one(deed)}
+            found = found if more <= found else found | more
+            self._gathered[key] = (len(self), self[-1], found)
+        return found
+
+    @cached_property
+    def _gathered(self) -> dict[object, tuple[int, Deed[Act] | None, frozenset[Any]]]:
+        """How many deeds were asked, the last of them, and what they said; shared by all states of a stream that grows."""
+        return {}
+
     def once(self, key: object, work_out: Callable[[], R]) -> R:
         """`work_out()`, done once for this `key`; it may read nothing but these deeds and the key."""
         if key not in self.memory:
@@ -141,6 +176,7 @@ class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was wor
             vars(both)[links] = known if set(new).issubset(known) else tuple(dict.fromkeys((*known, *new)))
         vars(both)["worked_out"] = self.worked_out
         vars(both)["_of_kinds"] = self._of_kinds
+        vars(both)["_gathered"] = self._gathered
         return both
 
     @cached_property

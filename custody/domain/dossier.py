@@ -38,14 +38,27 @@ class Head:
 
 
 class _Read:
-    """A node, kinds of acts (None: its parents were asked for), and what stood there: the same object or another."""
+    """A node, kinds of acts (None: its parents were asked for), and what stood there: the same object or another.
 
-    __slots__ = ("found", "kinds", "node")
+    `stream` is the state of the stream in which that was last seen.
+    """
 
-    def __init__(self, node: Node, kinds: tuple[type[Act], ...] | None, found: tuple[object, ...]) -> None:
+    __slots__ = ("found", "kinds", "node", "stream")
+
+    def __init__(self, node: Node, kinds: tuple[type[Act], ...] | None, found: tuple[object, ...], stream: Deeds | None) -> None:
         self.node = node
         self.kinds = kinds
         self.found = found
+        self.stream = stream
+
+    def is_same_in(self, stream: Deeds | None) -> bool:
+        """Whether this reading would be the very same of another state of the stream."""
+        if stream is None:
+            return not self.found
+        if (stream.followed if self.kinds is None else stream.of(self.kinds)) is not self.found:
+            return False
+        self.stream = stream
+        return True
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Read) and (self.node, self.kinds) == (other.node, other.kinds)
@@ -66,10 +79,7 @@ class _WorkedOut(NamedTuple):
         streams = dossier.streams
         for read in self.read:
             stream = streams.get(read.node.key)
-            if stream is None:
-                if read.found:
-                    return False
-            elif (stream.followed if read.kinds is None else stream.of(read.kinds)) is not read.found:
+            if stream is not read.stream and not read.is_same_in(stream):
                 return False
         return self.series == dossier.series_read
 
@@ -108,7 +118,7 @@ class Dossier:
         stream = self.streams.get(node.key)
         found: tuple[Deed[Act], ...] = () if stream is None else stream.of(kinds)
         if self._noted is not None:
-            self._noted.append(_Read(node, kinds, found))
+            self._noted.append(_Read(node, kinds, found, stream))
         return found
 
     @overload
@@ -179,7 +189,7 @@ class Dossier:
         stream = self.streams.get(node.key)
         found = () if stream is None else stream.followed
         if self._noted is not None:
-            self._noted.append(_Read(node, None, found))
+            self._noted.append(_Read(node, None, found, stream))
         return found
 
     def ancestors(self, node: Node) -> tuple[Node, ...]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from functools import cached_property, lru_cache
+from typing import ClassVar, Self, TypeVar
 
 from custody.codes.check_characters import mod37_36, mod37_36_valid
 from custody.errors import UnreadableCodeError
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}")
+
+
+Id = TypeVar("Id", bound="Identifier")
 
 
 @dataclass(frozen=True, order=True)
@@ -54,11 +58,25 @@ class Identifier:
     def __str__(self) -> str:
         return self.value
 
+    # Dossiers and folds look things up by these all the time; what dataclasses make themselves builds a tuple first.
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+@lru_cache(maxsize=65_536)
+def parsed(kind: type[Id], text: str) -> Id:
+    """`kind.parse(text)`, the very same object for the same text: a record names the same things again and again."""
+    return kind.parse(text)
+
 
 NODE_KINDS: dict[str, type[Node]] = {}
 
 
-@dataclass(frozen=True, order=True)
 class Node(Identifier):
     """A thing with a stream of its own."""
 
@@ -68,7 +86,7 @@ class Node(Identifier):
         cls.kind = kind
         NODE_KINDS[kind] = cls
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name of the stream: `kind:value`."""
         return f"{self.kind}:{self.value}"

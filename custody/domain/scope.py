@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from custody.domain.acts.allocation import BagReserved, KitAssigned
+from custody.domain.acts.base import Act
 from custody.domain.acts.manufacturing import BagsFilled
 from custody.domain.acts.people import RoleGranted
 from custody.domain.acts.shipping import HandoffOffered, ShipmentPlanned
 from custody.domain.acts.study import StudyApproved, StudyProposed
 from custody.domain.criteria import SiteEntry, content_from
-from custody.domain.deeds import Deeds, Signed
+from custody.domain.deeds import Deed, Deeds, Signed
 from custody.domain.duties import Grant
 from custody.domain.ids import AccountId, LotId, Node, PersonId, ShipmentId, SiteId, StudyId
 from custody.domain.terms import Role, SiteKind
@@ -149,17 +150,11 @@ Sites = frozenset[SiteId]
 
 def _own(deeds: Deeds) -> Sites:
     """Where the people sat who wrote in this stream: they made the thing, held it, or acted on it."""
-    return deeds.once("own sites", lambda: frozenset(_places_of_people(deeds)))
+    return deeds.gathered("own sites", lambda deed: (by.site for by in _people(deed)))
 
 
-def _places_of_people(deeds: Deeds) -> Iterable[SiteId]:
-    return (by.site for by in _people(deeds))
-
-
-def _people(deeds: Deeds) -> Iterable[Signed]:
-    for deed in deeds:
-        yield from (deed.began.by, deed.entry.by)
-        yield from deed.signers
+def _people(deed: Deed[Act]) -> Iterable[Signed]:
+    return (deed.began.by, deed.entry.by, *deed.signers)
 
 
 def _named_in_plan(deeds: Deeds) -> Sites:
@@ -233,7 +228,7 @@ def _kit(read: _Read, deeds: Deeds) -> Sites:
 def _participant(read: _Read, deeds: Deeds) -> Sites:
     """Where they are treated. Whoever of the trial as a whole assesses or reports an event elsewhere brings no colleague of their site."""
     del read
-    return deeds.once("sites of treatment", lambda: frozenset(by.site for by in _people(deeds) if by.role not in TRIAL_WIDE))
+    return deeds.gathered("sites of treatment", lambda deed: (by.site for by in _people(deed) if by.role not in TRIAL_WIDE))
 
 
 def _with_a_study_in_common(node: Node, streams: Mapping[str, Deeds]) -> Sites:

@@ -11,7 +11,7 @@ from custody.domain.criteria import EligibilityCriterion, WindowEnd
 from custody.domain.dossier import Deed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
-from custody.domain.folds.participant import ParticipantFold, repeated_alike
+from custody.domain.folds.participant import ParticipantFold
 from custody.domain.folds.registers import span
 from custody.domain.ids import BagId, CohortId, Digest
 from custody.domain.lineage import donations_of, is_placebo, lots_of
@@ -211,7 +211,7 @@ def weight_entered_twice(case: Case, now: datetime) -> Outcome:
     del now
     dose = case.dose
     weighing = dose.weighing
-    if not repeated_alike(weighing):
+    if not weighing.is_repeated_alike:
         return Blocked(Reason("weight_entries_differ", entered=weighing.act.weight_kg, measured_at=weighing.at), (weighing.digest,))
     if not dose.weight_kg > 0:  # raises MissingFact where the numbers are those of no adult
         return Blocked(Reason("missing", what="plausible_weight"), (weighing.digest,))

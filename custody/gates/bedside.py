@@ -12,7 +12,6 @@ from custody.domain.criteria import WeightBasis
 from custody.domain.dossier import Signed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
-from custody.domain.folds.participant import repeated_alike
 from custody.domain.folds.registers import span
 from custody.domain.ids import Digest
 from custody.domain.terms import Answer, Role
@@ -33,7 +32,7 @@ def wristband_is_the_participants(case: Case, now: datetime) -> Outcome:
     if isinstance(case.proposed, InfusionStarted) and case.proposed.participant != dose.participant:
         return Blocked(Reason("participant_differs", seen=case.proposed.participant, expected=dose.participant), (dose.requested.digest,))
     band = dose.recipient.wristband
-    if not repeated_alike(band):
+    if not band.is_repeated_alike:
         return Blocked(Reason("wristband_not_put_on_by_two", issued_at=band.at), (band.digest,))
     other = next((scans for scans in scans_at_the_bed(case) if scans.wristband != band.act.wristband), None)
     if other is not None:
@@ -256,7 +255,7 @@ def weight_has_not_changed(case: Case, now: datetime) -> Outcome:
     evidence = (basis.digest, latest.digest)
     if dose.weight_basis is WeightBasis.PREDICTED:
         return Passed((basis.digest,), note=Reason("predicted_weight"))
-    if not repeated_alike(latest):
+    if not latest.is_repeated_alike:
         return Blocked(Reason("weight_entries_differ", entered=latest.act.weight_kg, measured_at=latest.at), evidence)
     percent = dose.criteria.settings.weight_recheck_pct
     if abs(latest.act.weight_kg - dose.weight_kg) * 100 <= percent * dose.weight_kg:

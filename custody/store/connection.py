@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import ArgumentError
 
 from custody.errors import InputError, LedgerBrokenError
-from custody.store.ahead import Ahead
+from custody.store.ahead import AHEAD, Ahead, refuse_ahead
+from custody.store.proven import PROVED_HERE
+from custody.store.series import SERIES_HERE
 from custody.store.tables import store_fact
-from custody.store.watch import note_beside
+from custody.store.watch import SEEN, note_beside
 from custody.store.write_lock import ThreadQueue, WriteLock
 
 __all__ = ["Connection", "Store", "open_store"]
@@ -52,6 +54,29 @@ class _InProcess:
     engine: Engine
     lock: WriteLock
     turn: ThreadQueue
+    idle: list[Connection] = field(default_factory=list)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection outside any transaction. One that was used before, where there is one, has its pages and its statements at hand."""
+        try:
+            connection = self.idle.pop()
+        except IndexError:
+            connection = self.engine.connect()
+        try:
+            yield connection
+            if connection.in_transaction():
+                # Given back without a commit: there is nothing to keep, and a damaged file refuses even an empty one.
+                connection.rollback()
+        except BaseException:
+            connection.close()
+            raise
+        self.idle.append(connection)
+
+    def close(self) -> None:
+        while self.idle:
+            self.idle.pop().close()
+        self.engine.dispose()
 
 
 class Store:
@@ -77,9 +102,9 @@ class Store:
         if not os.access(self.path, os.W_OK):
             raise InputError(f"{self.path} is read-only; give custody the right to write to it and to its folder")
         # Connected first: nobody need wait for that.
-        with here.engine.connect() as connection, here.lock:
+        with here.connection() as connection, here.lock:
             # In SQLAlchemy 2 this changes the connection itself.
-            connection.execution_options(custody_begin="BEGIN IMMEDIATE", custody_proved_here={}, custody_seen={}, custody_series_here={})
+            connection.execution_options(**_fresh(_WRITE))
             with connection.begin():
                 changes = _driver(connection).total_changes
                 yield connection
@@ -89,9 +114,8 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of everything committed when the first row is read."""
-        with self._in_process().engine.connect() as opened:
-            connection = opened.execution_options(custody_proved_here={}, custody_seen={}, custody_series_here={})
-            # Given back without a commit: there is nothing to keep, and a damaged file refuses even an empty one.
+        with self._in_process().connection() as connection:
+            connection.execution_options(**_fresh(_READ))
             connection.begin()
             yield connection
 
@@ -101,15 +125,15 @@ class Store:
 
         More threads would only take the interpreter from the one that is about to write, and make everybody wait for it.
         """
-        with self._in_process().turn, self.reading() as connection:
-            connection.execution_options(custody_ahead=Ahead())
-            driver = _driver(connection)
-            # What is thought to be a reading must never become a write without the lock.
-            driver.execute("PRAGMA query_only = 1")
-            try:
-                yield connection
-            finally:
-                driver.execute("PRAGMA query_only = 0")
+        here = self._in_process()
+        with here.turn, here.connection() as connection:
+            connection.execution_options(**_fresh(_READ, Ahead()))
+            connection.begin()
+            # Looked at afterwards and not forbidden: after `PRAGMA query_only` SQLite prepares every statement anew.
+            changes = _driver(connection).total_changes
+            yield connection
+            if _driver(connection).total_changes != changes:
+                raise RuntimeError("work ahead of the lock wrote past custody's own statements; it is undone")
 
     @property
     def is_demonstration(self) -> bool:
@@ -127,7 +151,7 @@ class Store:
             return
         # The last connection to close copies the journal back, which belongs under the lock.
         with here.lock:
-            here.engine.dispose()
+            here.close()
         here.lock.close()
 
     def _in_process(self) -> _InProcess:
@@ -213,6 +237,7 @@ def _engine(url: str) -> Engine:
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_execute", _only_read_ahead)
     return engine
 
 
@@ -230,9 +255,22 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         raise LedgerBrokenError(f"the store's file is damaged ({error}); restore it from its newest backup") from error
 
 
+_READ = "BEGIN"
+_WRITE = "BEGIN IMMEDIATE"
+
+
+def _fresh(begin: str, ahead: Ahead | None = None) -> dict[str, Any]:
+    """What a transaction remembers, at its beginning; it takes the place of what the connection was used for before."""
+    return {"custody_begin": begin, AHEAD: ahead, PROVED_HERE: {}, SEEN: {}, SERIES_HERE: {}}
+
+
 def _begin(connection: Connection) -> None:
-    statement = connection.get_execution_options().get("custody_begin", "BEGIN")
-    _driver(connection).execute(statement)
+    _driver(connection).execute(connection.get_execution_options()["custody_begin"])
+
+
+def _only_read_ahead(connection: Connection, statement: Any, *_rest: Any) -> None:
+    if not statement.is_select:
+        refuse_ahead(connection)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

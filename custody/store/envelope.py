@@ -12,7 +12,7 @@ from custody import __version__
 from custody.domain.acts import ACTS, Act
 from custody.domain.acts.codec import act_from, body_of
 from custody.domain.dossier import Entry, Signed
-from custody.domain.ids import AccountId, Digest, PersonId, SiteId, StudyId
+from custody.domain.ids import AccountId, Digest, PersonId, SiteId, StudyId, parsed
 from custody.domain.terms import Meaning, Role
 from custody.errors import CustodyError, InputError, LedgerBrokenError
 from custody.ledger.canonical import canonical
@@ -169,11 +169,11 @@ def _entry(row: Row, fields: dict[str, Any]) -> Entry:
     if signature is not None and signature.keys() != SIGNATURE_KEYS:
         raise ValueError("its signature has other fields")
     by = Signed(
-        account=AccountId.parse(fields["account"]),
-        person=PersonId.parse(fields["person"]),
+        account=parsed(AccountId, fields["account"]),
+        person=parsed(PersonId, fields["person"]),
         printed_name=fields["printed_name"],
         role=Role(fields["role"]),
-        site=SiteId.parse(fields["site"]),
+        site=parsed(SiteId, fields["site"]),
         meaning=None if signature is None else Meaning(signature["meaning"]),
         at=recorded_at,
     )
@@ -188,6 +188,6 @@ def _entry(row: Row, fields: dict[str, Any]) -> Entry:
         happened_at=datetime.fromisoformat(fields["happened_at"]),
         recorded_at=recorded_at,
         by=by,
-        study=None if fields["study"] is None else StudyId.parse(fields["study"]),
+        study=None if fields["study"] is None else parsed(StudyId, fields["study"]),
         station=fields["station"],
     )

@@ -19,6 +19,7 @@ from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import series as series_table
 from custody.store.watch import view_of
 
+SERIES_HERE = "custody_series_here"
 READINGS_REMEMBERED_MAX = 500_000
 
 _there = Prepared(select(series_table.c.digest).where(series_table.c.digest == bindparam("digest_wanted")))
@@ -80,7 +81,7 @@ def load_series(connection: Connection, digests: Iterable[Digest]) -> dict[Diges
     Raises LedgerBrokenError when stored bytes are no longer what was kept.
     """
     options = connection.get_execution_options()
-    here: dict[Digest, Series] = options.get("custody_series_here", {})
+    here: dict[Digest, Series] = options.get(SERIES_HERE, {})
     wanted = list(dict.fromkeys(digests))
     new = [digest for digest in wanted if digest not in here]
     if new:

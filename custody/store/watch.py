@@ -191,7 +191,7 @@ def only_shown() -> Iterator[None]:
 
 def _may_write(connection: Connection) -> bool:
     """Whether this transaction holds the lock, or is done ahead of it."""
-    return "custody_begin" in connection.get_execution_options() or ahead_of(connection) is not None
+    return connection.get_execution_options().get("custody_begin") != "BEGIN" or ahead_of(connection) is not None
 
 
 def _is_whole(rows: list[_Row]) -> bool:

@@ -28,7 +28,7 @@ def write_ahead(store: Store, work: Callable[[Connection], T]) -> T:
         ahead = ahead_of(snapshot)
         assert ahead is not None
         seen = view_of(snapshot)
-        # Refused on a view that may not write, or a fault of the view: what counts is what happens under the lock.
+        # Refused ahead of the lock, or a fault of the view: what counts is what happens under the lock.
         with suppress(MustWaitError, OperationalError):
             done.append(work(snapshot))
     if done and ahead.is_empty:

@@ -71,6 +71,8 @@ def _again(connection: Connection, start: _Start) -> _Made | None:
     if before is None:
         return None
     wanted = entries.grown_since(connection, before.proven, before.reading)
+    if wanted is not None and not wanted:
+        return before
     found = entries.proven_streams(connection, before.proven if wanted is None else wanted)
     reading = entries.reading_of(connection, found)
     if wanted is not None:
@@ -123,6 +125,8 @@ def _series_in(deeds: Deeds) -> tuple[Digest, ...]:
 
 
 def _remember(start: _Start, made: _Made) -> None:
+    if _made.get(start) is made:
+        return
     _made[start] = made
     while len(_made) > DOSSIERS_REMEMBERED:
         with suppress(KeyError):  # another thread made room first

@@ -12,7 +12,7 @@ import pytest
 from custody.domain.acts import allocation
 from custody.domain.acts.codec import body_of
 from custody.domain.folds.base import MissingFact
-from custody.domain.folds.participant import ParticipantFold, repeated_alike
+from custody.domain.folds.participant import ParticipantFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import ParticipantId
 from custody.workflows.rehearsal.steps import STUDY
@@ -73,28 +73,28 @@ class TestRepeatedAlike:
         return fold(chain).weights[0]
 
     def test_two_people_who_read_the_same_agree(self, chain):
-        assert repeated_alike(self.weighing(chain))
+        assert self.weighing(chain).is_repeated_alike
 
     def test_only_what_is_scanned_has_to_be_repeated(self, chain):
         deed = self.weighing(chain)
         answers = {name: value for name, value in body_of(deed.act).items() if name != "participant"}
-        assert repeated_alike(dataclasses.replace(deed, second_answers=json.dumps(answers)))
+        assert dataclasses.replace(deed, second_answers=json.dumps(answers)).is_repeated_alike
 
     @pytest.mark.parametrize("field", ["weight_kg", "height_cm", "sex"])
     def test_answer_left_out_is_no_agreement(self, chain, field):
         deed = self.weighing(chain)
         answers = {name: value for name, value in body_of(deed.act).items() if name != field}
-        assert not repeated_alike(dataclasses.replace(deed, second_answers=json.dumps(answers)))
+        assert not dataclasses.replace(deed, second_answers=json.dumps(answers)).is_repeated_alike
 
     @pytest.mark.parametrize("answers", ["", "{}", "[]", "3", "null", "not json", '{"weight_kg": "heavy"}', '{"colour": "blue"}'])
     def test_unreadable_answers_are_no_agreement(self, chain, answers):
-        assert not repeated_alike(dataclasses.replace(self.weighing(chain), second_answers=answers))
+        assert not dataclasses.replace(self.weighing(chain), second_answers=answers).is_repeated_alike
 
     def test_one_person_twice_is_no_agreement(self, chain):
         deed = self.weighing(chain)
-        assert not repeated_alike(dataclasses.replace(deed, signers=(deed.signers[0], deed.signers[0])))
+        assert not dataclasses.replace(deed, signers=(deed.signers[0], deed.signers[0])).is_repeated_alike
 
     def test_correction_signed_by_two_stands(self, chain):
         deed = self.weighing(chain)
-        assert repeated_alike(dataclasses.replace(deed, corrected=True, second_answers=""))
-        assert not repeated_alike(dataclasses.replace(deed, corrected=True, signers=deed.signers[:1]))
+        assert dataclasses.replace(deed, corrected=True, second_answers="").is_repeated_alike
+        assert not dataclasses.replace(deed, corrected=True, signers=deed.signers[:1]).is_repeated_alike

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, cast
 
 from custody.domain.acts.base import ACTS, Act, FieldType, alternatives, field_types
-from custody.domain.ids import Identifier, Node, node_of
+from custody.domain.ids import Identifier, Node, node_of, parsed
 from custody.errors import InputError
 
 TEXT_LENGTH_MAX = 1_000_000
@@ -214,6 +215,7 @@ def _text_only(reader: Callable[[str], Any], *, whole_too: bool = False) -> Read
     return read
 
 
+@lru_cache(maxsize=65_536)
 def _node(choices: tuple[Any, ...], content: str) -> Node:
     if ":" not in content and len(choices) == 1:
         only: Node = choices[0].parse(content)
@@ -233,7 +235,7 @@ def _from_text(wanted: Any, content: str) -> Any:
             )
         return unicodedata.normalize("NFC", content)
     if issubclass(wanted, Identifier):
-        return wanted.parse(content)
+        return parsed(wanted, content)
     if issubclass(wanted, StrEnum):
         if content not in wanted._value2member_map_:
             raise InputError(

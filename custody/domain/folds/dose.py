@@ -29,6 +29,7 @@ from custody.domain.dossier import Deed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose_bags import DoseBags
 from custody.domain.folds.participant import ParticipantFold
+from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, ParticipantId, PersonId
 from custody.errors import InputError
 
@@ -104,16 +105,8 @@ class DoseFold(DoseBags):
     @cached_property
     def plan(self) -> DosePlan:
         """Cells, bags and volume from the label strength, so that both arms look alike (rules section 8)."""
-        settings = self.criteria.settings
-        if settings.cells_per_bag is None:
-            raise MissingFact("cells_per_bag", node=self.node)
-        return plan_dose(
-            cells_per_kg=self.cohort.cells_per_kg,
-            weight_kg=self.weight_kg,
-            cells_per_bag=settings.cells_per_bag,
-            bag_ml=settings.bag_ml,
-            bag_rounding_pct=settings.bag_rounding_pct,
-        )
+        dose, study = self.node, self.study.study
+        return self.dossier.once(dose, ("plan", study), lambda ledger: _planned(DoseFold(ledger, dose, StudyFold(ledger, study))))
 
     @property
     def prescription(self) -> Deed[PrescriptionSigned] | None:
@@ -176,3 +169,16 @@ class DoseFold(DoseBags):
     @property
     def ended(self) -> Deed[InfusionEnded] | None:
         return self.dossier.last(self.node, InfusionEnded)
+
+
+def _planned(dose: DoseFold) -> DosePlan:
+    settings = dose.criteria.settings
+    if settings.cells_per_bag is None:
+        raise MissingFact("cells_per_bag", node=dose.node)
+    return plan_dose(
+        cells_per_kg=dose.cohort.cells_per_kg,
+        weight_kg=dose.weight_kg,
+        cells_per_bag=settings.cells_per_bag,
+        bag_ml=settings.bag_ml,
+        bag_rounding_pct=settings.bag_rounding_pct,
+    )

@@ -33,10 +33,6 @@ class DoseBags:
     study: StudyFold
 
     @property
-    def _deeds(self) -> tuple[Deed[Act], ...]:
-        return self.dossier.deeds(self.node, Act)
-
-    @property
     def allocation(self) -> Deed[DoseAllocated] | None:
         """The last allocation of bags, whether or not they were freed again."""
         return self.dossier.last(self.node, DoseAllocated)
@@ -49,7 +45,7 @@ class DoseBags:
     def bags(self) -> tuple[BagId, ...]:
         """Bags reserved for the dose and not freed, in the order in which they are to be given, each once."""
         held: dict[BagId, None] = {}
-        for deed in self._deeds:
+        for deed in self.dossier.deeds(self.node, DoseAllocated, SpareAllocated, DoseDeallocated):
             match deed.act:
                 case DoseAllocated(bags=bags):
                     held.update(dict.fromkeys(bags))
@@ -58,8 +54,6 @@ class DoseBags:
                 case DoseDeallocated(bags=bags):
                     for bag in bags:
                         held.pop(bag, None)
-                case _:
-                    pass
         return tuple(held)
 
     def bags_with(self, proposed: Act | None) -> tuple[BagId, ...]:
@@ -102,14 +96,12 @@ class DoseBags:
     def bags_begun(self) -> tuple[BagId, ...]:
         """Bags whose infusion began, in order; those recorded late included."""
         begun: dict[BagId, None] = {}
-        for deed in self._deeds:
+        for deed in self.dossier.deeds(self.node, InfusionStarted, NextBagStarted, InfusionRecordedLate):
             match deed.act:
                 case InfusionStarted(bag=bag) | NextBagStarted(bag=bag):
                     begun[bag] = None
                 case InfusionRecordedLate(bags=bags):
                     begun.update(dict.fromkeys(bags))
-                case _:
-                    pass
         return tuple(begun)
 
     @cached_property

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from custody.domain.acts.allocation import (
     ParticipantConsented,
@@ -16,15 +14,11 @@ from custody.domain.acts.allocation import (
     WeightMeasured,
     WristbandIssued,
 )
-from custody.domain.acts.base import field_types
 from custody.domain.acts.bedside import ParticipantDoseClosed, ParticipantDoseStarted
-from custody.domain.acts.codec import act_from, body_of
-from custody.domain.deeds import A
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import DoseId, ParticipantId
-from custody.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -86,22 +80,3 @@ class ParticipantFold:
     @cached_property
     def doses_closed(self) -> tuple[DoseId, ...]:
         return tuple(dict.fromkeys(d.act.dose for d in self.dossier.deeds(self.node, ParticipantDoseClosed)))
-
-
-def repeated_alike(deed: Deed[A]) -> bool:
-    """Whether two different people scanned and read the same in an act that has to be repeated (rules section 10).
-
-    A correction was signed again by the same roles, so there the two signatures stand for the agreement.
-    """
-    if len(deed.persons) < 2:
-        return False
-    if deed.corrected:
-        return True
-    try:
-        answers = json.loads(deed.second_answers)
-        again = act_from(deed.act.rule.name, deed.act.rule.version, {**body_of(deed.act), **answers})
-    except (ValueError, TypeError, InputError):
-        return False
-    act: Any = deed.act
-    scanned = [name for name, field in field_types(type(act)).items() if field.scanned]
-    return all(name in answers and getattr(again, name) == getattr(deed.act, name) for name in scanned)
