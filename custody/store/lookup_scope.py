@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, literal, or_, select, union
 
 from custody.domain.ids import SiteId
+from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import edge, stream_site, stream_summary
 
 FEW = 3_000
 """Rows of one kind that are collected faster than the list is walked."""
+FEW_SHIPMENTS = 500
+"""The same of shipments, when it is their bags, or the lots of these, that are collected."""
 _AFTER = "\U0010ffff"
 _MANY = 500
 """Names asked for in one statement."""
@@ -32,11 +36,11 @@ class Within:
     offered: bool = False
 
 
-def of_kind(connection: Connection, kind: str, within: Within | None) -> ColumnElement[bool]:
-    """The condition on a row of `stream_summary`: of this kind, and in scope."""
+def of_kind(kind: str, within: Within | None, *, few: bool) -> ColumnElement[bool]:
+    """The condition on a row of `stream_summary`: of this kind, and in scope. `few`: as `are_few` says."""
     if within is None:
         return stream_summary.c.kind == kind
-    if _are_few(connection, kind, within):
+    if few:
         # Without a word of the kind: its index, which is the order of the list, would be walked to the end for a handful of rows.
         every = [stream_summary.c.stream.in_(_all(kind, within.sites))]
         return or_(*every, *_being_offered(within)) if within.offered else every[0]
@@ -45,22 +49,33 @@ def of_kind(connection: Connection, kind: str, within: Within | None) -> ColumnE
 
 def kept(connection: Connection, kind: str, streams: Sequence[str], within: Within) -> frozenset[str]:
     """Those of these things of one kind that are in scope."""
+    asked = _asked_by_name(kind, within)
     found: set[str] = set()
-    in_scope = or_(*_each(kind, within.sites), *_being_offered(within))
     for start in range(0, len(streams), _MANY):
-        asked = select(stream_summary.c.stream).where(stream_summary.c.stream.in_(streams[start : start + _MANY]), in_scope)
-        found.update(connection.execute(asked).scalars())
+        found.update(stream for (stream,) in asked.rows(connection, streams[start : start + _MANY]))
     return frozenset(found)
 
 
-def _are_few(connection: Connection, kind: str, within: Within) -> bool:
+@lru_cache(maxsize=256)
+def _asked_by_name(kind: str, within: Within) -> PreparedIn:
+    in_scope = or_(*_each(kind, within.sites), *_being_offered(within))
+    return PreparedIn(lambda among: select(stream_summary.c.stream).where(among(stream_summary.c.stream), in_scope))
+
+
+def are_few(connection: Connection, kind: str, within: Within) -> bool:
     """Whether the things themselves, and the shipments that bring bags and lots into scope, are few."""
-    ways = [_own(kind, within.sites), *((_bound("shipment", within.sites),) if kind in {"bag", "lot"} else ())]
-    return all(connection.execute(_counted(way)).scalar_one() < FEW for way in ways)
+    ways = [("own", kind, FEW)]
+    if kind in {"bag", "lot"}:
+        ways.append(("bound", "shipment", min(FEW, FEW_SHIPMENTS)))
+    if kind == "bag":
+        ways.append(("own", "shipment", min(FEW, FEW_SHIPMENTS)))
+    return all(_counted(way, of, within.sites, most).rows(connection)[0][0] < most for way, of, most in ways)
 
 
-def _counted(things: Select[Any]) -> Select[Any]:
-    return select(func.count()).select_from(things.limit(FEW).subquery())
+@lru_cache(maxsize=256)
+def _counted(way: Literal["own", "bound"], kind: str, sites: tuple[str, ...], most: int) -> Prepared:
+    things = _own(kind, sites) if way == "own" else _bound(kind, sites)
+    return Prepared(select(func.count()).select_from(things.limit(most).subquery()))
 
 
 def _being_offered(within: Within) -> list[ColumnElement[bool]]:
@@ -85,13 +100,13 @@ def _all(kind: str, sites: Sequence[str]) -> Select[Any]:
 def _own(kind: str, sites: Sequence[str]) -> Select[Any]:
     """Things that people of the sites wrote about."""
     here = stream_site.alias()
-    return select(here.c.stream).where(here.c.site.in_(sites), _of_kind(here.c.stream, kind))
+    return select(here.c.stream).where(one_of(here.c.site, sites), _of_kind(here.c.stream, kind))
 
 
 def _bound(kind: str, sites: Sequence[str]) -> Select[Any]:
     """Things whose acts name one of the sites: where a shipment starts and ends, where an account has a role."""
     way = edge.alias()
-    return select(way.c.child).where(way.c.parent.in_(_keys(sites)), _of_kind(way.c.child, kind))
+    return select(way.c.child).where(one_of(way.c.parent, _keys(sites)), _of_kind(way.c.child, kind))
 
 
 def _shipments(sites: Sequence[str]) -> Select[Any]:
@@ -138,12 +153,12 @@ def _each(kind: str, sites: Sequence[str]) -> list[ColumnElement[bool]]:
 
 def _is_own(stream: ColumnElement[Any], sites: Sequence[str]) -> ColumnElement[bool]:
     here = stream_site.alias()
-    return exists().where(here.c.stream == stream, here.c.site.in_(sites))
+    return exists().where(here.c.stream == stream, one_of(here.c.site, sites))
 
 
 def _is_bound(stream: ColumnElement[Any], sites: Sequence[str]) -> ColumnElement[bool]:
     way = edge.alias()
-    return exists().where(way.c.child == stream, way.c.parent.in_(_keys(sites)))
+    return exists().where(way.c.child == stream, one_of(way.c.parent, _keys(sites)))
 
 
 def _travelled(bag: ColumnElement[Any], sites: Sequence[str], *, held: bool) -> ColumnElement[bool]:
@@ -162,6 +177,11 @@ def _is_reserved(bag: ColumnElement[Any], sites: Sequence[str]) -> ColumnElement
 
 def _keys(sites: Sequence[str]) -> list[str]:
     return [f"{SiteId.kind}:{site}" for site in sites]
+
+
+def one_of(column: ColumnElement[Any], names: Sequence[str]) -> ColumnElement[bool]:
+    """Whether it is one of these, each a parameter of its own: for statements that are compiled once."""
+    return column.in_([literal(name) for name in names]) if names else false()
 
 
 def _of_kind(stream: ColumnElement[Any], kind: str) -> ColumnElement[bool]:

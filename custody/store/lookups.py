@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, literal, not_, or_, select, union_all
 
 from custody.domain.ids import NODE_KINDS
 from custody.store.lookup_check import differences
 from custody.store.lookup_rows import rebuild
-from custody.store.lookup_scope import Within, of_kind
+from custody.store.lookup_scope import Within, are_few, of_kind, one_of
 from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import edge, entry_name, stream_site, stream_summary, waiting_proposal
 
@@ -173,9 +174,32 @@ def streams_of_kind(
     scope of these sites. `resting`: without those that stand at one of these acts. `among`: only these. `child_of`: only those whose
     acts name this stream.
     """
+    few = within is not None and are_few(connection, kind, within)
+    # Other lists are asked for with the same values again and again; these are compiled with them, and kept.
+    found = (_list if among is None else _list.__wrapped__)(kind, site, within, study, resting, among, child_of, limit, few=few)
+    return tuple(_item(*row) for row in found.rows(connection))
+
+
+def _item(stream: str, position: int, act: str, site: str, study: str | None, recorded_at: str) -> WorkItem:
+    return WorkItem(stream=stream, position=position, act=act, site=site, study=study, recorded_at=datetime.fromisoformat(recorded_at))
+
+
+@lru_cache(maxsize=1024)
+def _list(
+    kind: str,
+    site: str | None,
+    within: Within | None,
+    study: str | None,
+    resting: Resting | None,
+    among: frozenset[str] | None,
+    child_of: str | None,
+    limit: int,
+    *,
+    few: bool,
+) -> Prepared:
     table = stream_summary.c
-    columns = (table.stream, table.position, table.act, table.site, table.study, table.recorded_at)
-    wanted = select(*columns).where(of_kind(connection, kind, within))
+    wanted = select(table.stream, table.position, table.act, table.site, table.study, table.recorded_at)
+    wanted = wanted.where(of_kind(kind, within, few=few))
     if site is not None:
         # The newest act first: for most things at hand it answers, and their older entries are not looked at.
         recorded_there = exists().where(stream_site.c.stream == table.stream, stream_site.c.site == site)
@@ -186,19 +210,18 @@ def streams_of_kind(
     if resting is not None:
         wanted = wanted.where(*_not_at(resting))
     if among is not None:
-        wanted = wanted.where(table.stream.in_(sorted(among)))
+        wanted = wanted.where(one_of(table.stream, sorted(among)))
     if child_of is not None:
         wanted = wanted.where(exists().where(edge.c.child == table.stream, edge.c.parent == child_of))
-    found = connection.execute(wanted.order_by(table.recorded_at.desc(), table.stream).limit(limit))
-    return tuple(WorkItem(**{**row, "recorded_at": datetime.fromisoformat(row["recorded_at"])}) for row in found.mappings())
+    return Prepared(wanted.order_by(table.recorded_at.desc(), table.stream).limit(limit))
 
 
 def _not_at(resting: Resting) -> Iterator[ColumnElement[bool]]:
     table = stream_summary.c
     if resting.acts:
-        yield table.act.not_in(sorted(resting.acts))
+        yield not_(one_of(table.act, sorted(resting.acts)))
     if resting.acts_at_home and resting.home:
-        yield or_(table.act.not_in(sorted(resting.acts_at_home)), table.site.not_in(sorted(resting.home)))
+        yield or_(not_(one_of(table.act, sorted(resting.acts_at_home))), not_(one_of(table.site, sorted(resting.home))))
 
 
 def carriers_of(connection: Connection, kind: str, contained: str, acts: Sequence[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from custody.web.desk_parts import Button, act_links
 from custody.web.desks import DESKS, desks_of
 from custody.web.keeping import same_site_path
 from custody.web.meanwhile import seen_until
+from custody.web.whole import whole
 from custody.workflows.reading import site_seen
 
 
@@ -32,6 +33,7 @@ class ViewerShown:
 
 def add_to_templates(app: Flask) -> None:
     app.context_processor(_values)
+    app.jinja_env.filters["whole"] = whole
 
 
 def _values() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from custody.errors import CustodyError, InputError, NotFoundError, NotPermitted
 from custody.web import current
 from custody.web.answers import SYMBOL_STARTS, Answers, Reader
 from custody.web.errors import sentence
-from custody.web.forms import Field, FormMaker, Typed, as_typed, one
+from custody.web.forms import NEW_IN, Field, FormMaker, Typed, as_typed, one
 from custody.web.moments import Choice, Moment
 from custody.web.scans_judged import judged_scans
 from custody.web.typed_by_hand import reasons_missing
@@ -45,8 +45,6 @@ ELSEWHERE: dict[str, str] = {
     "access_reviewed": "access-review",
 }
 """Acts with a page of their own, and the word for it."""
-NEW_IN = {"bags_filled": frozenset({"bags"})}
-"""Fields, besides the subject of an act that opens a stream, whose things need not be known yet."""
 TEXT_DIGESTS = frozenset({"code", "second_identifier"})
 """Kept as digests, typed as text."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
 
 from flask import url_for
@@ -197,10 +198,11 @@ def offer_buttons(words: Words, desk: Desk, node: Node, offers: Iterable[Offer],
 
 def standing_rows(words: Words, desk: Desk | None, rows: Iterable[Standing]) -> tuple[QueueRow, ...]:
     """Things as they stand, each with its next step where one of this person's desks has it."""
-    return tuple(_standing_row(words, desk, row) for row in rows)
+    who = cache(partial(next_text, words))  # a long list knows few next steps
+    return tuple(_standing_row(words, desk, row, who) for row in rows)
 
 
-def _standing_row(words: Words, desk: Desk | None, row: Standing) -> QueueRow:
+def _standing_row(words: Words, desk: Desk | None, row: Standing, who: Callable[[str], str]) -> QueueRow:
     at = desk or desk_for(row.next, row.node.kind, current.present().roles)
     within = at is not None and at.has_sheets and row.node.kind in at.kinds
     return QueueRow(
@@ -212,7 +214,7 @@ def _standing_row(words: Words, desk: Desk | None, row: Standing) -> QueueRow:
         late=row.expires_at is not None and row.expires_at <= current.now(),
         bad=bool(row.blocked),
         remark=" · ".join(text for text in (blocked_text(words, row), row.holder) if text),
-        who=next_text(words, row.next),
+        who=who(row.next),
         step=step_button(words, at, row.node, row.next) if not row.blocked else None,
     )
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from custody.domain.acts.base import ActRule, FieldType, alternatives, field_types
-from custody.domain.ids import Digest, EquipmentId, Identifier, LoggerId, MaterialId, Node, PersonId, SampleId
+from custody.domain.ids import BagId, Digest, EquipmentId, Identifier, LoggerId, MaterialId, Node, PersonId, SampleId, SealNumber
 from custody.domain.terms import Answer
 from custody.web.moments import Choice, Moment, offsets
 from custody.web.scan_lists import BY_HAND, LAST_ADDED, WHY, Judge, ScanLine, Typed, one, scans_listed, unjudged
@@ -19,6 +19,7 @@ from custody.words import Words
 
 __all__ = [
     "MAY_BE_BLANK",
+    "NEW_IN",
     "ROWS_MAX",
     "Field",
     "FormMaker",
@@ -51,8 +52,10 @@ ROWS_MAX = 60
 RADIOS_AT_MOST = 4
 PLAIN_KINDS = {bool: "yes_no", Answer: "answer", int: "whole", Decimal: "decimal", datetime: "time", date: "date"}
 
-SCANNED_ONE_BY_ONE = (MaterialId, EquipmentId, LoggerId)
+SCANNED_ONE_BY_ONE = (MaterialId, EquipmentId, LoggerId, BagId, SealNumber)
 """Things a step uses or a shipper carries, of which there are several: each scan is answered before the next."""
+NEW_IN = {"bags_filled": frozenset({"bags"})}
+"""Fields, besides the subject of an act that opens a stream, whose things need not be known yet: bag numbers drawn at random."""
 
 ChoicesOf = Callable[[str], tuple[Choice, ...]]
 """The closed list of a field of the act, by the field's own name; empty where it is free."""
@@ -124,6 +127,8 @@ class FormMaker:
     def _plain(self, path: str, name: str, field: FieldType, plain: Any) -> Field:
         choices = self.choices(name)
         kind, own = kind_of(name, field, plain, self.words, choices)
+        if kind == "scans" and name in NEW_IN.get(self.rule.name, ()):
+            kind = "lines"
         if kind == "text" and self._names_a_thing(name, plain):
             kind = "pick"
         if kind in {"pick", "scans"}:

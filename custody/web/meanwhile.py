@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import request
 
 from custody.domain.acts.base import Act
+from custody.domain.acts.record import Corrected
 from custody.domain.ids import Node, node_of
 from custody.web import current
 from custody.web.forms import Typed, one
@@ -64,7 +65,8 @@ def _events(connection: Connection, node: Node, typed: Typed) -> tuple[TimelineE
 def _line(words: Words, event: TimelineEvent) -> Line:
     assert event.by is not None  # news are of people
     who = words.say("meanwhile.line", who=event.by.printed_name, at=event.recorded_at)
-    said = (f"{line.label}: {line.value}" for line in lines_of(words, event.act, event.values, {}) if line.value)
+    told = tuple((name, value) for name, value in event.values if event.act != Corrected.rule.name or name == "reason")
+    said = (f"{line.label}: {line.value}" for line in lines_of(words, event.act, told, {}) if line.value)
     title = words.act_title(event.act)
     match event.kind:
         case "proposal":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from custody.domain.ids import Node
+from custody.domain.ids import Identifier
 
 Typed = Mapping[str, list[str]]
 """What a browser sends: every value under its name."""
@@ -19,23 +19,27 @@ BY_HAND, WHY = "typed.", "typed_why."
 
 @dataclass(frozen=True, kw_only=True)
 class ScanLine:
-    """One scan of a list. `kept`: the form carries it; a cross that is kept is a thing that is known but should not be used."""
+    """One scan of a list. `kept`: the form carries it; a cross that is kept is a thing that is known but should not be used.
+
+    `judged`: whether `fits` says more than that the thing is known here.
+    """
 
     text: str
     fits: bool = True
     said: str = ""
     kept: bool = True
+    judged: bool = True
     number: int = 0
 
 
-Judge = Callable[[tuple[type[Node], ...], tuple[str, ...]], tuple[ScanLine, ...]]
+Judge = Callable[[tuple[type[Identifier], ...], tuple[str, ...]], tuple[ScanLine, ...]]
 """What the scans of a field turn out to be; the field takes things of these kinds."""
 
 
-def unjudged(kinds: tuple[type[Node], ...], texts: tuple[str, ...]) -> tuple[ScanLine, ...]:
+def unjudged(kinds: tuple[type[Identifier], ...], texts: tuple[str, ...]) -> tuple[ScanLine, ...]:
     """The scans as they are, where nothing is at hand to judge them by."""
     del kinds
-    return tuple(ScanLine(text=text, number=n) for n, text in enumerate(texts))
+    return tuple(ScanLine(text=text, number=n, judged=False) for n, text in enumerate(texts))
 
 
 def one(typed: Typed, name: str) -> str:

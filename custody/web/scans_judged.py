@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from custody.domain.acts.base import ActRule, alternatives, field_types
-from custody.domain.ids import EquipmentId, LoggerId, MaterialId, Node
+from custody.domain.ids import EquipmentId, Identifier, LoggerId, MaterialId, Node, SealNumber
 from custody.errors import CustodyError
 from custody.web import current
+from custody.web.answers import scanned_value
 from custody.web.errors import sentence
 from custody.web.forms import is_part
 from custody.web.scan_lists import MORE, ScanLine, Typed, gathered, one
@@ -17,7 +18,7 @@ from custody.workflows.door import Connection, unit_of_work
 from custody.workflows.from_outside import find_for
 from custody.workflows.refusals import keep_scan
 
-Kinds = tuple[type[Node], ...]
+Kinds = tuple[type[Identifier], ...]
 JUDGED = (MaterialId, EquipmentId, LoggerId)
 
 
@@ -30,11 +31,11 @@ def judged_scans(rule: ActRule, kinds: Kinds, texts: tuple[str, ...]) -> tuple[S
 
 
 def _judged(connection: Connection, rule: ActRule, kinds: Kinds, texts: tuple[str, ...]) -> Iterator[ScanLine]:
-    words, seen = current.words(), set[Node]()
+    words, seen = current.words(), set[Identifier]()
     number = 0
     for text in texts:
         try:
-            node = find_for(connection, rule.cls, kinds, text, may_be_new=False, viewer=current.viewer())
+            node = _read(connection, rule, kinds, text)
         except CustodyError as error:
             yield ScanLine(text=text, fits=False, said=sentence(error), kept=False)
             continue
@@ -46,10 +47,18 @@ def _judged(connection: Connection, rule: ActRule, kinds: Kinds, texts: tuple[st
         number += 1
 
 
-def _known(connection: Connection, rule: ActRule, node: Node, number: int) -> ScanLine:
+def _read(connection: Connection, rule: ActRule, kinds: Kinds, text: str) -> Identifier:
+    """What a scan names: a thing on record, or a seal, which has no record of its own. Raises as `find_for` and `scanned_value`."""
+    if kinds == (SealNumber,):
+        return SealNumber(scanned_value(SealNumber, text))
+    nodes = tuple(kind for kind in kinds if issubclass(kind, Node))
+    return find_for(connection, rule.cls, nodes, text, may_be_new=False, viewer=current.viewer())
+
+
+def _known(connection: Connection, rule: ActRule, node: Identifier, number: int) -> ScanLine:
     words = current.words()
     if not isinstance(node, JUDGED):
-        return ScanLine(text=node.value, number=number)
+        return ScanLine(text=node.value, number=number, judged=False)
     fit = fit_of(connection, current.viewer(), rule, node, current.now())
     said = words.say(f"scans.state.{fit.state}")
     if fit.until is not None and fit.is_ready:
@@ -79,7 +88,7 @@ def _refusal(connection: Connection, rule: ActRule, kinds: Kinds, text: str) -> 
     """The code of the error that a scan meets; empty where it names something known."""
     try:
         if kinds:
-            find_for(connection, rule.cls, kinds, text, may_be_new=False, viewer=current.viewer())
+            _read(connection, rule, kinds, text)
     except CustodyError as error:
         return error.code
     return ""
@@ -94,4 +103,4 @@ def _kinds_at(rule: ActRule, path: str) -> Kinds:
             return ()
         kinds = alternatives(fields[name].plain)
         fields = field_types(kinds[0]) if is_part(kinds[0]) else {}
-    return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Node))
+    return tuple(kind for kind in kinds if isinstance(kind, type) and (issubclass(kind, Node) or kind is SealNumber))

@@ -11,22 +11,15 @@ from typing import Any
 from custody.domain.acts.base import Act
 from custody.domain.ids import Identifier, Node
 from custody.domain.terms import HoldPoint, VerdictWord
+from custody.web.coded_values import coded_text
 from custody.words import Words
 from custody.workflows.choices import Known
 from custody.workflows.reading import SiteSeen
 from custody.workflows.typed_codes import TypedCode
 from custody.workflows.verdicts import FindingRead, VerdictRead
 
-VOCABULARIES = {
-    "documents": "document",
-    "ticks": "tick",
-    "scopes": "scope",
-    "test": "donor_test",
-    "procedure": "training",
-    "duty": "training",
-    "reason_code": "rejection",
-}
-"""Texts of acts that are codes of a vocabulary."""
+HAVE_COMMAS = frozenset({"confirmed_defaults"})
+"""Lists whose items may hold a comma themselves."""
 STEPS_MAX = 4
 AT_THE_BED = frozenset({HoldPoint.BEDSIDE, HoldPoint.NEXT_BAG})
 
@@ -107,12 +100,13 @@ def value_text(words: Words, act: str, name: str, value: Any) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, tuple):
-        return words.say("format.comma").join(value_text(words, act, name, item) for item in value) or words.say("format.none")
+        between = "people.semicolon" if name in HAVE_COMMAS else "format.comma"
+        return words.say(between).join(value_text(words, act, name, item) for item in value) or words.say("format.none")
     if isinstance(value, Node):
         return words.named(value) if name in {"node", "parents"} else value.value
     if type(value) is str:
-        value = words.choice(act, name, value) if name not in VOCABULARIES else words.word(VOCABULARIES[name], value)
-        return value if isinstance(value, str) else str(value)
+        coded = coded_text(words, act, name, value)
+        return words.choice(act, name, value) if coded is None else coded
     unit = words.unit(act, name)
     text = words.value(value)
     return f"{text} {unit}" if unit and not isinstance(value, bool) else text

@@ -1,7 +1,8 @@
 """Reads the word catalogues (TOML files beside this module) into one table from key to phrase.
 
 A key is the path in its file behind the file's prefix: `act.cord_collected`, `term.Role.qp`, `gate.BAG-EXP`, `reason.seal_differs`.
-What goes with a phrase has the same key and a suffix: `…:next` (what to do now), `…:help`, `…:unit`.
+What goes with a phrase has the same key and a suffix: `…:next` (what to do now), `…:help`, `…:unit`, `…:one` (what is said
+where what is counted is 1; Chinese says one thing for one and for many, so that `one_zh` may be left out).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent
 LANGUAGES = ("en", "zh")
 PREFIXES = {"acts": "", "pages": "", "desk": "desk.", "terms": "term.", "gates": "gate.", "errors": "error.", "reasons": "reason."}
 """What the keys of a file begin with; `reasons_a.toml` and the like count as `reasons`, and each desk has its own `desk_<name>.toml`."""
-PARTS = ("next", "help", "unit")
+PARTS = ("next", "help", "unit", "one")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def _flat(key: str, table: Mapping[str, Any], where: str) -> Iterator[tuple[str,
 
 
 def _phrase(key: str, texts: Mapping[str, str], part: str, where: str) -> Phrase:
-    english, chinese = texts.get(f"{part}en"), texts.get(f"{part}zh")
+    same = texts.get("zh") if part == "one_" else None
+    english, chinese = texts.get(f"{part}en"), texts.get(f"{part}zh", same)
     if english is None or chinese is None or bool(english) != bool(chinese):
         raise ValueError(f"{where}: {key} lacks {part}en or {part}zh")
     return Phrase(english, chinese)

@@ -11,6 +11,8 @@ MINUS = "\N{MINUS SIGN}"
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 POWER_FROM = Decimal(1_000_000)
 DIGITS_UNGROUPED = 4
+WHOLE_MINUTES_FROM = 5
+DECIMAL = re.compile(r"-?\d+(?:\.\d+)?")
 CANONICAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?(?:[+-]\d\d:\d\d|Z)")
 """A time as the ledger keeps it."""
 
@@ -54,6 +56,12 @@ def number(value: Decimal | int) -> str:
     if len(whole) > DIGITS_UNGROUPED:
         whole = f"{int(whole):,}".replace(",", NARROW_SPACE)
     return f"{sign}{whole}{point}{decimals}"
+
+
+def rough_minutes(minutes: Decimal) -> str:
+    """A length that is told and compared with no limit: whole minutes from five on, below that one decimal."""
+    step = Decimal(1) if abs(minutes) >= WHOLE_MINUTES_FROM else Decimal("0.1")
+    return number(minutes.quantize(step))
 
 
 def hours_and_minutes(length: timedelta) -> tuple[int, int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
@@ -12,52 +11,13 @@ from typing import Any, Literal
 
 from custody.words import formats
 from custody.words.catalogues import LANGUAGES, phrases, placeholders
+from custody.words.vocabularies import COUNTED, ERROR_VOCABULARIES, NAMED_WITH_KIND, SEVERAL, TOLD_ROUGHLY, VOCABULARIES
 
 __all__ = ["LANGUAGES", "Language", "Words"]
 
 Language = Literal["en", "zh"]
 DIGEST_LENGTH, DIGEST_SHOWN = 64, 12
 SECONDS_COUNT_BELOW_MINUTES = 5
-
-# Values that are codes of a vocabulary, by the name of the value: where to look, in this order. The ledger keeps enums as plain
-# text, so a reason that comes back from it can only be worded by name.
-VOCABULARIES: dict[str, tuple[str, ...]] = {
-    "what": ("reason.what", "field"),
-    "document": ("term.document",),
-    "documents": ("term.document",),
-    "tick": ("term.tick",),
-    "ticks": ("term.tick",),
-    "procedure": ("term.training",),
-    "role": ("term.Role",),
-    "roles": ("term.Role",),
-    "meaning": ("term.Meaning",),
-    "state": ("term.BagState",),
-    "disposition": ("term.disposition",),
-    "committee": ("term.Committee",),
-    "severity": ("term.Severity",),
-    "answer": ("term.Answer",),
-    "method": ("term.IdentifierMethod",),
-    "reason": ("term.leaving",),
-    "test": ("term.donor_test",),
-    "fields": ("field",),
-}
-ERROR_VOCABULARIES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("wrong_role", "expected"): ("term.Role",),
-    ("too_early", "act"): ("act",),
-    ("too_early", "expected"): ("act",),
-    ("known_already", "kind"): ("term.node",),
-    ("unknown_thing", "kind"): ("term.node",),
-    ("bad_identifier", "kind"): ("term.node", "term.identifier"),
-    ("bad_identifier", "expected"): ("term.looks_like",),
-    ("wrong_kind", "seen"): ("term.node",),
-    ("wrong_kind", "expected"): ("term.node",),
-    ("wrong_code_kind", "seen"): ("term.code",),
-    ("wrong_code_kind", "expected"): ("term.code",),
-}
-"""Codes in the values of one error; several stand in one text, parted by commas or “or”."""
-SEVERAL = re.compile(r", | or ")
-NAMED_WITH_KIND = frozenset({"node", "ancestor", "parent", "subject"})
-"""Values that may be any kind of thing, so that their kind is said too: “bag K7Q2…”."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +49,9 @@ class Words:
         return key in phrases()
 
     def say(self, key: str, /, **values: object) -> str:
-        """The phrase `key` with its values filled in."""
+        """The phrase `key` with its values filled in; where one thing is counted, its singular."""
+        if any(values.get(name) == 1 for name in COUNTED) and self.knows(f"{key}:one"):
+            key = f"{key}:one"
         return self._filled(key, {name: self.value(value) for name, value in values.items()})
 
     def both(self, key: str, /, **values: object) -> tuple[str, str]:
@@ -231,9 +193,13 @@ class Words:
 
     def _sentence(self, key: str, code: str, values: Mapping[str, object]) -> str:
         if self.knows(key) or self.strict:
-            return self._filled(key, self._worded(values))
+            return self._filled(key, self._worded(values) | self._told_roughly(code, values))
         shown = ", ".join(f"{name}: {text}" for name, text in self._worded(values).items())
         return f"[{code}] {shown}".rstrip()
+
+    def _told_roughly(self, code: str, values: Mapping[str, object]) -> dict[str, str]:
+        found = {name: str(values[name]) for name in TOLD_ROUGHLY.get(code, ()) if name in values}
+        return {name: formats.rough_minutes(Decimal(text)) for name, text in found.items() if formats.DECIMAL.fullmatch(text)}
 
     def _worded(self, values: Mapping[str, object]) -> dict[str, str]:
         return {name: self._worded_value(name, value) for name, value in values.items()}

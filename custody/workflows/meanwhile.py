@@ -42,10 +42,11 @@ DECISIONS: tuple[frozenset[str], ...] = tuple(
         "committee_decided cohort_opened cohort_closed study_halted study_resumed",
         "exception_risk_evaluated exception_accepted exception_never_list_confirmed",
         "adverse_event_closed",
+        "corrected",
     )
 )
 """Acts of which one person's may be the answer to the question the other is answering."""
-ABOUT_ONE = frozenset({"hold", "deviation", "investigation", "result", "event", "start", "document", "document_version"})
+ABOUT_ONE = frozenset({"hold", "deviation", "investigation", "result", "event", "start", "document", "document_version", "entry"})
 """Fields that say which of several questions an act answers: two that differ are two decisions."""
 
 

@@ -198,3 +198,41 @@ def test_scans_read_in_chinese(in_culture):
     page = scan(browser, browser.get(FORM), "MED-0001")
     assert lines(page)[0].startswith("可用 MED-0001")
     assert not re.search(r"\[[a-z_]+(\.[A-Za-z_]+)*\]", page.html)
+
+
+def test_seals_are_scanned_one_by_one_at_the_sealing_and_a_bag_code_is_no_seal(web):
+    bags = in_store(web)[:1]
+    plan(web, bags, until="bag_packed")
+    browser, review = web.browser(PACKER), "/acts/shipper_sealed/review"
+    page = browser.get(f"{PATH}?act=shipper_sealed")
+    assert 'name="more.seals"' in page.html
+    assert not re.search(r"<textarea[^>]*name=.(seals|bags)", page.html)
+    assert page.form(review)["bags"] == [str(bag) for bag in bags], "what was packed stands on the list already"
+    assert lines(page, "bags")[0].startswith(f"On the list {bags[0]}")
+    page = scan(browser, page, "CU1:seal:S100-7001", "seals", review)
+    assert lines(page, "seals")[0].startswith("On the list S100-7001")
+    page = scan(browser, page, f"CU1:bag:{bags[0]}", "seals", review)
+    assert lines(page, "seals")[0].startswith("Does not fit")
+    assert refused_scans(web, PACKER)[-1].refusal == "wrong_code_kind"
+    page = scan(browser, page, "S100-7001", "seals", review)
+    assert "scanned already" in lines(page, "seals")[0]
+    assert page.form(review)["seals"] == ["S100-7001"]
+    page = browser.send(page, review, {"drop": "seals.0"})
+    assert lines(page, "seals") == []
+
+
+def test_bags_of_an_allocation_are_scanned_one_by_one_in_their_order(web):
+    bags, review = cast_of(web, "good").bags, "/acts/dose_allocated/review"
+    browser = web.browser("demo-iwrs-one")
+    page = browser.get(f"/acts/dose_allocated?about=dose:{cast_of(web, 'good').dose}")
+    before = page.form(review).get("bags", [])
+    for bag in bags[-2:]:
+        page = scan(browser, page, f"CU1:bag:{bag}", "bags", review)
+    assert page.form(review)["bags"] == [*before, *(str(bag) for bag in bags[-2:] if str(bag) not in before)]
+    page = scan(browser, page, "CU1:bag:K7Q2M9X4T1ZB8", "bags", review)
+    assert "not on the list" in lines(page, "bags")[0]
+
+
+def test_kit_bags_filled_anew_stay_a_text_of_numbers(in_culture):
+    page = in_culture.browser(OPERATOR).get(f"{LOT}?act=bags_filled")
+    assert re.search(r'<textarea[^>]*name="bags"', page.html)

@@ -176,3 +176,18 @@ def test_stale_page_of_a_signed_proposal_says_so(web):
 @pytest.mark.parametrize("path", ["/proposals/bag/nonsense/zz", f"/proposals/nokind/X/{'0' * 64}", f"/proposals/bag/{BAG}/{'0' * 64}"])
 def test_link_to_no_proposal_gets_a_clear_answer(web, path):
     assert web.browser("demo-preparer-one").get(path).code in {404, 409, 422}
+
+
+def test_second_person_at_the_bench_reads_where_their_device_stands_and_what_lies_open_there(web):
+    destroy_labels(web)
+    browser = web.browser("demo-verifier-one")
+    link = waiting_link(browser)
+    assert "Your workstation This device does not say at which bench" in browser.get(link).text
+    browser.send(browser.get("/desks/bench"), "/desks/bench/workstation", {"workstation": "BSC-01"})
+    assert "Your workstation BSC-01 · No product is open at this workstation." in browser.get(link).text
+
+
+def test_second_person_away_from_the_bench_is_told_of_no_workstation(web):
+    take_out(web)
+    browser = web.browser("demo-preparer-two")
+    assert "Your workstation" not in browser.get(waiting_link(browser)).text

@@ -137,6 +137,20 @@ def test_wrong_seal_or_code_stops_the_hand_over(coming, changed, gate):
     assert not isinstance(acts_of(coming, coming.cast.shipment.key)[-1], HandoffAccepted)
 
 
+def test_seals_are_scanned_one_by_one_at_the_receiving_desk_and_nothing_is_signed_before(coming):
+    receiver, path = coming.browser(RECEIVER_ONE), f"{coming.url}/hand-over"
+    seal = str(coming.cast.seals[0])
+    page = receiver.send(receiver.get(path), path, {"more.seals": f"CU1:seal:{seal}", "code": "B-118204"})
+    assert page.code == 200, page.text
+    assert "There is a problem" not in page.text
+    assert page.form(path)["seals"] == [seal]
+    assert page.form(path)["code"] == ["B-118204"], "what was typed stays"
+    assert not isinstance(acts_of(coming, coming.cast.shipment.key)[-1], HandoffAccepted)
+    done = receiver.send(page, path, {"secret": SECRET})
+    assert (done.code, done.location) == (303, coming.url), done.text
+    assert isinstance(acts_of(coming, coming.cast.shipment.key)[-1], HandoffAccepted)
+
+
 def take_over_and_arrive(coming, **changed):
     receiver = coming.browser(RECEIVER_ONE)
     values = {"seals": str(coming.cast.seals[0]), "code": "B-118204", "secret": SECRET}

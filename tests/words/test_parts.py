@@ -8,6 +8,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
 from custody.resources import PACKAGE, data_dir
+from custody.web.whole import whole
 from custody.words import Words
 from custody.words.catalogues import phrases
 
@@ -22,6 +23,7 @@ def part(file, macro):
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["whole"] = whole
     environment.globals["pin_will_do"] = lambda: False
     environment.globals["url_for"] = lambda endpoint, filename: f"/{endpoint}/{filename}"
     return getattr(environment.get_template(f"parts/{file}.html").module, macro)

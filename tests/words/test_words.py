@@ -188,3 +188,26 @@ def test_values_with_braces_are_shown_as_they_are():
 
 def test_chinese_pages_say_so_to_the_browser():
     assert (EN.html_language, ZH.html_language, EN.other.language) == ("en", "zh-Hans", "zh")
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "english", "chinese"),
+    [
+        ("desk.storage.holds", {"count": 1}, "1 bag", "1袋"),
+        ("desk.storage.holds", {"count": 2}, "2 bags", "2袋"),
+        ("desk.storage.holds", {"count": 0}, "0 bags", "0袋"),
+        ("work.days", {"days": 1}, "1 day", "1天"),
+        ("desk.packing.state.planned", {"total": 1}, "planned, 1 bag", "已计划，1袋"),
+    ],
+)
+def test_one_thing_is_told_in_the_singular(key, values, english, chinese):
+    assert (EN.say(key, **values), ZH.say(key, **values)) == (english, chinese)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"), [("49.102", "49"), ("56.739", "57"), ("4.96", "5.0"), ("0.25", "0.2"), ("5", "5"), ("14.02", "14")]
+)
+def test_length_of_a_gap_is_told_roughly(minutes, told):
+    values = {"minutes": Decimal(minutes), "start": "2026-06-01T05:57:00+00:00", "end": "2026-06-01T06:57:00+00:00"}
+    assert EN.reason("gap", values).startswith(f"The temperature record has a gap of {told} min, from 2026-06-01")
+    assert EN.reason("gap", values | {"minutes": minutes}) == EN.reason("gap", values), "text from the ledger reads the same"

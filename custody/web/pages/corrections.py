@@ -16,7 +16,7 @@ from custody.domain.dossier import Deed
 from custody.domain.duties import slot_of
 from custody.domain.ids import Digest, Node, node_of
 from custody.errors import CustodyError, InputError, RepeatedKeyError
-from custody.web import current
+from custody.web import current, meanwhile
 from custody.web.access import signed_in
 from custody.web.corrected import lines_to_sign
 from custody.web.deeds import TEXT_DIGESTS, Task, form_fields, read_act, task
@@ -108,6 +108,7 @@ def _record(wrong: Wrong, act: Corrected, typed: Typed, method: str | None) -> P
     try:
         with unit_of_work(current.store()) as connection:
             signer = current.signer(wrong.rule, 0, method=method, key=key_sent())
+            meanwhile.check_undecided(connection, act, typed)
             outcome = record(connection, act, signer, current.now(), digest_shown=digest_sent())
     except (RepeatedKeyError, NotKeptError):
         raise
@@ -193,6 +194,7 @@ def _about(wrong: Wrong) -> dict[str, Any]:
     words, deed = current.words(), wrong.deed
     names = words.say("format.comma").join(signer.printed_name for signer in deed.signers)
     return {
+        "about": deed.act.subject.key,
         "about_text": words.named(deed.act.subject),
         "about_href": url_for("things.passport", kind=deed.act.subject.kind, name=deed.act.subject.value),
         "stands": words.say("correction.stands", names=names, at=deed.recorded_at),
@@ -210,6 +212,8 @@ def _review_page(
         "pages/correction_review.html",
         page_title=words.say("act_review.title"),
         hidden=hidden_values(typed),
+        news=meanwhile.told(act.subject, typed),
+        seen_until=meanwhile.newest(act.subject.key),
         key=one(typed, "idempotency_key"),
         problems=problems,
         signed=slot is not None,

@@ -22,12 +22,14 @@ from custody.web.deeds import Task, form_fields, read_act, task
 from custody.web.errors import judged_here, sentence, status_of
 from custody.web.forms import Typed
 from custody.web.outcomes import outcome_page
+from custody.web.pages.desks.bench_place import station_line
 from custody.web.problems import Problem, problems_of
 from custody.web.second_person import asked_again, copied
 from custody.web.signing import key_sent, method_given, must_sign, policy_first, refused_signature
 from custody.web.typed_by_hand import noting
 from custody.web.wording import Line, act_lines
 from custody.workflows.door import Connection, NotKeptError, unit_of_work
+from custody.workflows.line_clearance import AT_THE_PRODUCT
 from custody.workflows.meanwhile import no_longer_waits
 from custody.workflows.order import guarding_rule, proposed_act, proposed_of, unknown_thing
 from custody.workflows.recording import countersign, find_proposal, withdraw
@@ -196,6 +198,7 @@ def _page(
         about_text=words.named(found.node),
         about_href=url_for("things.passport", kind=found.node.kind, name=found.node.value),
         repeats=found.repeats,
+        station=station_line(words) if may and isinstance(found.act, AT_THE_PRODUCT) else "",
         may_sign=may,
         may_withdraw=_may_withdraw(found),
         fields=fields,

@@ -123,8 +123,10 @@ def _dose_row(dossier: Dossier, node: DoseId, study: StudyFold, cohorts: StudySe
         requested = fold.requested.act
     except MissingFact:
         return None
+    if fold.started is not None:
+        return None
     person = enrolled(dossier, requested.participant, study)
-    if fold.started is not None or person.left is not None:
+    if person.left is not None:
         return None
     every = cohorts.cohorts if cohorts is not None else ()
     return DoseRow(

@@ -123,6 +123,6 @@ def cohorts_of(study: StudyFold | None) -> StudySeen | None:
     if study is None:
         return None
     try:
-        return study_seen(study)
+        return study.dossier.once(study.study, StudySeen, lambda ledger: study_seen(StudyFold(ledger, study.study)))
     except MissingFact:
         return None

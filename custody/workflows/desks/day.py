@@ -58,8 +58,9 @@ def day_of(connection: Connection, viewer: Viewer, present: Present, kinds: Iter
     """What one person should know when they come to work; `kinds` are those of their desks."""
     rows, broken, cut = _rows(connection, viewer, kinds, now)
     free = [row for row in rows if not row.blocked]
-    mine = [row for row in free if row.next and may_begin(ACTS[row.next], present, viewer.study)]
-    others = [row for row in free if row not in mine and (row.next or row.node.kind in ON_THE_ROAD)]
+    begun_by_me = {act for act in {row.next for row in free} if act and may_begin(ACTS[act], present, viewer.study)}
+    mine = [row for row in free if row.next in begun_by_me]
+    others = [row for row in free if row.next not in begun_by_me and (row.next or row.node.kind in ON_THE_ROAD)]
     return Seen(
         Day(
             waiting=tuple(each for each in waiting_for(connection, viewer, present, now).value if each.mine),

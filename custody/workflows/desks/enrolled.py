@@ -18,7 +18,7 @@ from custody.domain.acts.bedside import ParticipantDoseStarted
 from custody.domain.criteria import EligibilityCriterion, StudyContent
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
-from custody.domain.folds.participant import ParticipantFold, repeated_alike
+from custody.domain.folds.participant import ParticipantFold
 from custody.domain.folds.registers import span
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import Digest, DoseId, ParticipantId
@@ -78,6 +78,10 @@ class Enrolled:
 
 
 def enrolled(dossier: Dossier, node: ParticipantId, study: StudyFold) -> Enrolled:
+    return dossier.once(node, (Enrolled, study.study), lambda ledger: _enrolled(ledger, node, StudyFold(ledger, study.study)))
+
+
+def _enrolled(dossier: Dossier, node: ParticipantId, study: StudyFold) -> Enrolled:
     fold = ParticipantFold(dossier, node, study)
     criteria = _criteria(study)
     record = dossier.last(node, ParticipantEligibilityRecorded)
@@ -137,7 +141,7 @@ def _weighing(deed: Deed[WeightMeasured]) -> Weighing:
         weight_kg=deed.act.weight_kg,
         height_cm=deed.act.height_cm,
         sex=deed.act.sex,
-        agrees=repeated_alike(deed),
+        agrees=deed.is_repeated_alike,
     )
 
 

@@ -79,7 +79,7 @@ class HandoffSheet:
 
 def queue(connection: Connection, viewer: Viewer, present: Present, now: datetime) -> Seen[HandoffQueue]:
     """Everything between two people or about to be."""
-    found = listed(connection, viewer, ("shipment", "bag"))
+    found = listed(connection, viewer, ("shipment", "bag"), but_arrived=True)
     study = found.study
     names = _Names(connection)
     rows = [

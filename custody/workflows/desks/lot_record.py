@@ -133,7 +133,15 @@ def reviews(lot: LotFold) -> Iterator[Review]:
 
 def deviations_over(dossier: Dossier, node: Node) -> tuple[Deviation, ...]:
     """Deviations of a thing and of everything it was made from, open ones first."""
-    line = (node, *ancestors_of(dossier, node))
+    return _deviations(dossier, (node, *ancestors_of(dossier, node)))
+
+
+def deviations_on(dossier: Dossier, node: Node) -> tuple[Deviation, ...]:
+    """Deviations of the thing itself, open ones first."""
+    return _deviations(dossier, (node,))
+
+
+def _deviations(dossier: Dossier, line: tuple[Node, ...]) -> tuple[Deviation, ...]:
     still_open = {deed.digest for deed in open_deviations(dossier, *line)}
     found = [_deviation(dossier, deed, still_open) for each in line for deed in dossier.deeds(each, DeviationOpened)]
     return tuple(sorted(found, key=lambda deviation: (deviation.closed_at is not None, not deviation.stops_release)))

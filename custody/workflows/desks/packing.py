@@ -90,7 +90,7 @@ class ShipmentSheet:
 
 def queue(connection: Connection, viewer: Viewer, now: datetime) -> Seen[PackingQueue]:
     """Shipments that stand here: what must leave first comes first."""
-    found = listed(connection, viewer, ("shipment",))
+    found = listed(connection, viewer, ("shipment",), but_arrived=True)
     rows: list[ToPack] = []
     for node in found.nodes:
         if not isinstance(node, ShipmentId) or found.study is None:
@@ -139,7 +139,7 @@ def offer_about(connection: Connection, viewer: Viewer, present: Present, bag: B
 
 def shipment_of(connection: Connection, viewer: Viewer, bag: BagId) -> Seen[ShipmentId | None]:
     """The shipment still here on whose packing list a bag stands."""
-    found = listed(connection, viewer, ("shipment",))
+    found = listed(connection, viewer, ("shipment",), but_arrived=True)
     for node in found.nodes:
         if not isinstance(node, ShipmentId) or found.study is None:
             continue

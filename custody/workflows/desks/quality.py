@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from custody.domain.acts.quality import HOLDABLE, DeviationOpened, HoldPlaced, Recalled
+from custody.domain.acts.quality import HOLDABLE, DeviationOpened, HoldPlaced, HoldPlacedByCustody, Recalled
 from custody.domain.dossier import Dossier
 from custody.domain.folds.bag import BagFold
 from custody.domain.folds.base import MissingFact
@@ -20,7 +20,7 @@ from custody.domain.masking import Seen, Viewer
 from custody.domain.terms import Severity
 from custody.errors import NotFoundError
 from custody.workflows.desks import quality_facts as facts
-from custody.workflows.desks.lot_record import Deviation, deviations_over
+from custody.workflows.desks.lot_record import Deviation, deviations_on, deviations_over
 from custody.workflows.desks.offers import Offer, Why, offers
 from custody.workflows.desks.quality_facts import Cold, Curve, GapSeen, Hold, Interval, Seals
 from custody.workflows.desks.things import listed, opened
@@ -29,6 +29,7 @@ from custody.workflows.standing import Standing, standing
 from custody.workflows.tracing import trace
 
 KINDS = ("lot", "bag", "shipment", "bank", "tissue", "donation", "donor", "dose", "kit")
+HOLDS = (HoldPlaced, HoldPlacedByCustody)
 RECALLABLE = frozenset({"donor", "donation", "tissue", "bank", "lot"})
 
 
@@ -76,18 +77,20 @@ class QualitySheet:
 
 def queue(connection: Connection, viewer: Viewer, now: datetime) -> Seen[QualityQueue]:
     """Everything that waits for quality: excursions and gaps of bags still in use, open holds and deviations, recalls."""
-    found = listed(connection, viewer, KINDS)
+    found = listed(connection, viewer, KINDS, by_themselves=frozenset(KINDS) - {BagId.kind})
     dossier, study = found.dossier, found.study
     bags = tuple(node for node in found.nodes if isinstance(node, BagId))
     cold, unknown, in_use = _cold(dossier, bags, study, now)
-    deviations = [each for node in found.nodes for each in deviations_over(dossier, node) if each.node == node and each.closed_at is None]
+    held, deviating, recalled = (dossier.streams_holding(kinds) for kinds in (HOLDS, (DeviationOpened,), (Recalled,)))
+    holds = (facts.hold_of(deed) for node in found.nodes if node.key in held for deed in open_holds(dossier, node))
+    deviations = [each for node in found.nodes if node.key in deviating for each in deviations_on(dossier, node) if each.closed_at is None]
     return Seen(
         QualityQueue(
             cold=tuple(sorted((each for each in cold if each.waits), key=lambda each: each.bag.value)),
             gaps=tuple(gap for gap in _gaps(dossier, in_use, study, now) if gap.is_open),
-            holds=tuple(sorted((facts.hold_of(h) for node in found.nodes for h in open_holds(dossier, node)), key=lambda h: h.since)),
+            holds=tuple(sorted(holds, key=lambda hold: hold.since)),
             deviations=tuple(sorted(deviations, key=lambda each: (each.severity is Severity.MINOR, each.opened_at))),
-            recalls=tuple(_recalls(dossier, found.nodes)),
+            recalls=tuple(_recalls(dossier, (node for node in found.nodes if node.key in recalled))),
             unknown=unknown,
             unreadable=found.broken,
             cut=found.cut,

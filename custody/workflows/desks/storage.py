@@ -119,8 +119,12 @@ def store_sheet(connection: Connection, viewer: Viewer, present: Present, node: 
 
 def _where(dossier: Dossier, bag: BagId, study: StudyFold) -> Whereabouts | None:
     """None for a number under which nobody ever filled a bag: it lies nowhere."""
+    return dossier.once(bag, (Whereabouts, study.study), lambda ledger: _where_anew(BagFold(ledger, bag, StudyFold(ledger, study.study))))
+
+
+def _where_anew(fold: BagFold) -> Whereabouts | None:
     try:
-        return whereabouts(BagFold(dossier, bag, study))
+        return whereabouts(fold)
     except MissingFact:
         return None
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from custody.domain.dossier import Dossier
+from custody.domain.acts.shipping import HandoffAccepted, HandoffOffered, HandoffWithdrawn, ShipmentArrived, ShipperSealed
+from custody.domain.dossier import Deeds, Dossier
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import NODE_KINDS, Node, node_of
+from custody.domain.ids import NODE_KINDS, BagId, Node, ShipmentId, node_of
 from custody.domain.masking import Viewer
 from custody.errors import InputError, LedgerBrokenError, NotFoundError, UnreadableCodeError
+from custody.store import entries, lookups
 from custody.workflows import sight
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.finding import find
+from custody.workflows.next_steps import undecided_at_receipt
 from custody.workflows.proposing import find_node
+from custody.workflows.standing import STOPPING
 
+HANDED_ON = (HandoffOffered, HandoffAccepted, HandoffWithdrawn, ShipmentArrived)
 NEWEST = 60
 """Things of one kind on a list; older ones are found by scan or search, and the list says that it was cut."""
 
@@ -35,27 +40,78 @@ class Listed:
     cut: bool
 
 
-def listed(connection: Connection, viewer: Viewer, kinds: Iterable[str], *, most: int = NEWEST, under_way: bool = False) -> Listed:
+def listed(
+    connection: Connection,
+    viewer: Viewer,
+    kinds: Iterable[str],
+    *,
+    most: int = NEWEST,
+    under_way: bool = False,
+    by_themselves: frozenset[str] = frozenset(),
+    but_arrived: bool = False,
+) -> Listed:
     """The newest things of these kinds in the viewer's study that they may see, read in one go.
 
-    `under_way`: without those whose newest act says that they wait for nobody, so that an old one that does is not crowded out.
+    `under_way`: without those whose newest act says that they wait for nobody, so that an old one that does is not crowded out, and
+    without shipments in which nothing waits. `by_themselves`: kinds of which nothing is read but the record of the thing itself.
+    `but_arrived`: without shipments that have arrived, and were not offered to anybody since.
     """
     nodes: list[Node] = []
     cut = False
     for kind in kinds:
         found = sight.newest(connection, viewer, kind, most + 1, under_way=under_way)
         cut = cut or len(found) > most
-        nodes += [node_of(item.stream) for item in found[:most]]
-    return _read(connection, viewer, nodes, cut=cut)
+        newest = [node_of(item.stream) for item in found[:most]]
+        if kind == ShipmentId.kind and under_way:
+            newest = _with_something_to_do(connection, newest)
+        elif kind == ShipmentId.kind and but_arrived:
+            newest = _chosen(connection, newest, lambda _, deeds: not _has_arrived(deeds))
+        nodes += newest
+    return _read(connection, viewer, nodes, by_themselves, cut=cut)
 
 
-def _read(connection: Connection, viewer: Viewer, nodes: list[Node], *, cut: bool) -> Listed:
+def _with_something_to_do(connection: Connection, shipments: list[Node]) -> list[Node]:
+    """Without those that arrived long ago: to learn that of each, the records of all its bags would have to be read."""
+    waiting = lookups.carriers_of(connection, ShipmentId.kind, BagId.kind, undecided_at_receipt())
+    return _chosen(connection, shipments, lambda node, deeds: node.key in waiting or not _is_over(deeds))
+
+
+def _chosen(connection: Connection, nodes: list[Node], chosen: Callable[[Node, Deeds], bool]) -> list[Node]:
+    """Those of these things for which their own record speaks; all of them where one is broken, for whoever reads them names it."""
     try:
-        return _of(dossier_of(connection, [*nodes, *_study(viewer)]), viewer, nodes, (), cut=cut)
+        streams = entries.proven_streams(connection, [node.key for node in nodes])
+    except LedgerBrokenError:
+        return nodes
+    return [node for node in nodes if chosen(node, streams[node.key].deeds)]
+
+
+def _has_arrived(deeds: Deeds) -> bool:
+    """Whether its arrival came last: it ends every hand-over before it."""
+    return any(isinstance(deed.act, ShipmentArrived) for deed in deeds.of(HANDED_ON)[-1:])
+
+
+def _is_over(deeds: Deeds) -> bool:
+    """Whether a shipment in which no bag waits was sealed and arrived, and nobody ever held it."""
+    sealed = any(isinstance(deed.act, ShipperSealed) and deed.act.bags for deed in deeds.of((ShipperSealed,))[-1:])
+    return sealed and bool(deeds.of((ShipmentArrived,))) and not deeds.of(STOPPING)
+
+
+def _read(connection: Connection, viewer: Viewer, nodes: list[Node], by_themselves: frozenset[str], *, cut: bool) -> Listed:
+    try:
+        return _of(_dossier(connection, viewer, nodes, by_themselves), viewer, nodes, (), cut=cut)
     except LedgerBrokenError:
         broken = tuple(node for node in nodes if _is_broken(connection, node))
         sound = [node for node in nodes if node not in broken]
-        return _of(dossier_of(connection, [*sound, *_study(viewer)]), viewer, sound, broken, cut=cut)
+        return _of(_dossier(connection, viewer, sound, by_themselves), viewer, sound, broken, cut=cut)
+
+
+def _dossier(connection: Connection, viewer: Viewer, nodes: list[Node], by_themselves: frozenset[str]) -> Dossier:
+    alone = [node.key for node in nodes if node.kind in by_themselves]
+    whole = dossier_of(connection, [*(node for node in nodes if node.kind not in by_themselves), *_study(viewer)])
+    if not alone:
+        return whole
+    own = {key: proven.deeds for key, proven in entries.proven_streams(connection, alone).items()}
+    return replace(whole, streams={**own, **whole.streams})
 
 
 def _of(dossier: Dossier, viewer: Viewer, nodes: list[Node], broken: tuple[Node, ...], *, cut: bool) -> Listed:

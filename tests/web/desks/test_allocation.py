@@ -41,7 +41,7 @@ def test_dose_arithmetic_is_shown_step_by_step_with_its_limits(looked_at, cast):
     text = looked_at.signed_in(ALLOCATOR).get(f"{DESK}/dose/{cast.dose}").text
     assert "Weight 70 kg entered twice, to 0.1 kg 70.0 kg" in text
     assert "Target cells 1×10⁶ cells/kg × 70.0 kg" in text
-    assert "Bags 7×10⁷ ÷ 1.2×10⁸ cells a bag = 0.58, rounded up 1 bag(s) at most 10 bag(s) within" in text
+    assert "Bags 7×10⁷ ÷ 1.2×10⁸ cells a bag = 0.58, rounded up 1 bag at most 10 bags within" in text
     assert "Volume 30 ml × 7×10⁷ ÷ 1.2×10⁸ cells a bag 17.50 ml at most 300 ml within" in text
     assert "Viable cells measured, of the target" in text
 

@@ -64,7 +64,7 @@ def test_every_label_is_read_once_before_their_number_is_recorded(labelled):
     assert "0 read, 2 missing" in page.text
     page = scan(browser, page, f"CU1:bag:{BAGS[0]}")
     assert newest(page).startswith(f"Fits {BAGS[0]} belongs to this lot")
-    assert "1 labels are still to be read" in page.text
+    assert "1 label is still to be read" in page.text
     assert "act=labels_applied" not in page.html
     page = scan(browser, page, f"CU1:bag:{BAGS[1]}")
     assert "2 read, 0 missing" in page.text

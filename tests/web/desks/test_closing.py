@@ -69,7 +69,7 @@ def test_follow_up_that_was_missed_comes_first_and_asks_for_a_reason(web):
 def test_closing_is_disabled_with_the_reason_until_everything_is_accounted_for(web):
     cast = play(web)
     text = web.browser(NURSE).get(f"{DESK}/dose/{cast.dose}").text
-    assert "1 rule(s) stand in the way; they are listed below." in text
+    assert "1 rule stands in the way; it is listed below." in text
     assert "CLS-VIT" in text
 
 

@@ -118,3 +118,42 @@ def test_act_of_two_people_is_corrected_by_two(web):
     assert "waiting" in page.text.lower()
     with web.store.reading() as connection:
         assert not dossier_of(connection, [LotId("LOT-0004")]).deeds(LotId("LOT-0004"), Corrected)
+
+
+ONE, TWO = "demo-receiver-one", "demo-receiver-two"
+LOOKED = {"correction.reason": "weighed again"}
+
+
+def arrival_of(browser):
+    """The correction of the arrival of a shipment, which either of two receivers may sign."""
+    passport = browser.get("/things/shipment/SH-0001").html
+    arrived = passport[passport.index("<span>Shipment arrived") :]
+    return re.search(r'href="(/corrections/shipment/SH-0001/[0-9a-f]{64})"', arrived)[1]
+
+
+def test_second_of_two_who_correct_the_same_entry_is_shown_what_the_first_changed(web):
+    quick, slow = web.browser(ONE), web.browser(TWO)
+    path = arrival_of(quick)
+    page = slow.get(path)
+    first = reviewed(quick, path, liquid_nitrogen_kg="4.1", **LOOKED)
+    done = quick.send(first, path, {"secret": demonstration.SECRET})
+    assert 'class="confirmation"' in done.html, done.text
+    web.clock.advance(minutes=1)
+    page = slow.send(page, f"{path}/review", {"liquid_nitrogen_kg": "3.9", **LOOKED})
+    assert "Demo Receiver One" in page.text, page.text
+    assert "Reason: weighed again" in page.text
+    assert "replacement" not in page.text.lower()
+    page = slow.send(page, path, {"secret": demonstration.SECRET})
+    assert 'class="confirmation"' in page.html, "who has read it may sign"
+
+
+def test_correction_signed_before_it_was_read_what_another_corrected_is_refused(web):
+    quick, slow = web.browser(ONE), web.browser(TWO)
+    path = arrival_of(quick)
+    page = reviewed(slow, path, liquid_nitrogen_kg="3.9", **LOOKED)
+    assert page.code == 200, page.text
+    quick.send(reviewed(quick, path, liquid_nitrogen_kg="4.1", **LOOKED), path, {"secret": demonstration.SECRET})
+    web.clock.advance(minutes=1)
+    page = slow.send(page, path, {"secret": demonstration.SECRET})
+    assert page.code == 409, page.text
+    assert "Somebody else has decided this meanwhile" in page.text

@@ -130,7 +130,7 @@ def test_bag_of_a_lot_that_is_not_released_says_on_its_card_why_it_stops_the_shi
     plan(web, (bag,))
     text = web.browser(PACKER).get(PATH).text
     assert "BAG-REL:" in text[text.index("Packing list") :]
-    assert "rules stand in the way" in web.browser(PACKER).get(DESK).text
+    assert "1 rule stands in the way" in web.browser(PACKER).get(DESK).text
 
 
 def test_shipper_is_not_sealed_before_every_bag_is_in_it(web):

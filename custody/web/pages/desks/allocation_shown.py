@@ -214,19 +214,22 @@ def beside_dose(words: Words, found: DoseSheet) -> tuple[Line, ...]:
 
 
 def sum_shown(words: Words, step: Step) -> SumShown:
-    unit = words.say(f"desk.allocation.unit.{step.unit}") if step.unit in {"cells", "bags"} else step.unit
     limit = ""
     if step.limit is not None:
-        limit = words.say(f"desk.allocation.limit.{step.limit[0]}", value=step.limit[1], unit=unit)
+        limit = words.say(f"desk.allocation.limit.{step.limit[0]}", value=step.limit[1], unit=_unit(words, step.unit, step.limit[1]))
     within = "" if step.within is None else words.say("desk.allocation.within" if step.within else "desk.allocation.beyond")
     return SumShown(
         name=words.say(f"desk.allocation.step.{step.key}"),
         sum=words.say(f"desk.allocation.sum.{step.key}", **step.sum),
-        result=f"{words.value(step.result)} {unit}",
+        result=f"{words.value(step.result)} {_unit(words, step.unit, step.result)}",
         limit=limit,
         within=within,
         bad=step.within is False,
     )
+
+
+def _unit(words: Words, unit: str, amount: object) -> str:
+    return words.say(f"desk.allocation.unit.{unit}", count=amount) if unit in {"cells", "bags"} else unit
 
 
 def bag_cells(words: Words, number: int, bag: BagSeen, blind: bool) -> list[dict[str, object]]:

@@ -81,6 +81,18 @@ def station_shown(words: Words) -> dict[str, Any]:
     }
 
 
+def station_line(words: Words) -> str:
+    """Where this device stands and what lies open there, for a person who signs away from the bench's own page."""
+    place = workstation().place
+    if place is None:
+        return words.say("desk.bench.no_place_said")
+    lies_open = open_here()
+    if lies_open is None:
+        return f"{place} · {words.say('desk.bench.nothing_open')}"
+    since = words.say("desk.bench.open_since", at=lies_open.since, by=lies_open.by)
+    return f"{place} · {open_name(words)} · {since}"
+
+
 def open_name(words: Words) -> str:
     """The open product in words; one of another study without its name."""
     lies_open = open_here()

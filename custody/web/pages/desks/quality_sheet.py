@@ -13,6 +13,7 @@ from custody.web.desks import desk
 from custody.web.standings import blocked_text, length, state_text
 from custody.web.wording import Line
 from custody.words import Words
+from custody.words.formats import rough_minutes
 from custody.workflows.desks.lot_record import Deviation
 from custody.workflows.desks.quality import QualitySheet
 from custody.workflows.desks.quality_facts import GapSeen, Hold
@@ -75,7 +76,7 @@ def _record(words: Words, found: QualitySheet) -> tuple[Line, ...]:
         return ()
     gaps = found.cold.gaps
     minutes = sum((gap.minutes for gap in gaps), start=Decimal(0))
-    text = words.say("desk.quality.record_gaps", minutes=minutes) if gaps else words.say("desk.quality.record_whole")
+    text = words.say("desk.quality.record_gaps", minutes=rough_minutes(minutes)) if gaps else words.say("desk.quality.record_whole")
     return (Line(words.say("desk.quality.record_of"), text),)
 
 

@@ -19,6 +19,7 @@ from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
 from custody.web.pages.receiving.common import Page, act_page, at_the_desk, blueprint, desk_of, reader, task_for
 from custody.web.problems import Problem
+from custody.web.scans_judged import scanned_on
 from custody.web.signing import key_sent, method_given, policy_first, refused_signature
 from custody.workflows.arriving import BagAtDesk, LoggerAtDesk, ShipmentAtDesk, shipment_meant, shipments_at
 from custody.workflows.choices import Known
@@ -171,7 +172,10 @@ def _empty(found: ShipmentAtDesk, rule: ActRule, action: str) -> Page:
 
 
 def _write(found: ShipmentAtDesk, rule: ActRule, action: str) -> Page:
-    todo, typed = _todo(found, rule), desk.typed()
+    todo = _todo(found, rule)
+    typed, goes_on = scanned_on(rule, desk.typed())
+    if goes_on:
+        return act_page(found, todo, typed, {}, action=action)
     with current.store().reading() as connection:
         act, faults = read_act(connection, todo, typed)
     if act is None or faults:
