@@ -8,7 +8,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-inp
 export PIP_ROOT_USER_ACTION := ignore
 # Tests in a browser wait as much as they work, so one more of them than there are cores.
 WORKERS = $(shell $(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
-PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Stores of tests lie in memory where a gigabyte is free and programs may be started there (the wheel's are): nobody waits for a disk.
+# What a test no longer needs goes at once.
+MEMORY := /dev/shm
+FREE_KB = $(shell grep -q ' $(MEMORY) .*noexec' /proc/mounts || df -k --output=avail $(MEMORY) 2>/dev/null | tail -1 | tr -d ' ')
+IN_MEMORY = $(shell [ "0$(FREE_KB)" -gt 1000000 ] 2>/dev/null && echo PYTEST_DEBUG_TEMPROOT=$(MEMORY))
+PYTEST = $(IN_MEMORY) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -o tmp_path_retention_policy=failed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test prove check bench lint clean

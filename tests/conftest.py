@@ -38,6 +38,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(str(text))
 
 
+@pytest.fixture(scope="session")
+def chromium_of_the_worker():
+    """One Chromium for all tests of a worker, begun when the first of them needs it."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.journeys.browsing import chromium
+
+    with sync_playwright() as playwright, chromium(playwright) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_of_the_worker):
+    """The worker's Chromium; what a file of tests has opened is closed after it, so that no page goes on asking."""
+    yield chromium_of_the_worker
+    for context in chromium_of_the_worker.contexts:
+        context.close()
+
+
 @pytest.fixture
 def chain():
     from tests.chain import Chain

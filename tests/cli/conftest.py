@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from custody.cli import main
 from custody.workflows.demonstration import DB_NAME, SECRET
+from tests.once import made_once
 
 STARTS_WITHIN_S = 60
 
@@ -79,19 +80,27 @@ class Cli:
 @pytest.fixture(scope="session")
 def seeding(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A demonstration store made by the command itself, and what the command said."""
-    folder = tmp_path_factory.mktemp("cli") / "demonstration"
-    return folder, Cli(folder).done("demo", "--store", folder, "--seed-only")
+
+    def make(folder: Path) -> None:
+        store = folder / "demonstration"
+        (folder / "said").write_text(Cli(store).done("demo", "--store", store, "--seed-only"), encoding="utf-8")
+
+    made = made_once(tmp_path_factory, "cli", make)
+    return made / "demonstration", (made / "said").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
 def seeded(seeding: tuple[Path, str]) -> Path:
+    """For copies only: other workers copy from it too."""
     return seeding[0]
 
 
 @pytest.fixture(scope="session")
-def looked_at(seeded: Path) -> Cli:
-    """Commands over the one store that everybody shares; for commands that only read."""
-    return Cli(seeded)
+def looked_at(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Commands over one store that many tests share; for commands that only read."""
+    folder = tmp_path_factory.mktemp("looked_at") / "store"
+    shutil.copytree(seeded, folder)
+    return Cli(folder)
 
 
 @pytest.fixture

@@ -107,10 +107,10 @@ def cast_of(store, word):
     return next(lot.cast for lot in casts(store.cli.folder / "keys") if lot.word == word)
 
 
-def test_seeding_says_where_the_store_is(looked_at, seeding):
-    _, said = seeding
-    assert f"export CUSTODY_DATABASE_URL=sqlite:///{looked_at.database}" in said
-    assert f"export CUSTODY_KEY_DIR={looked_at.folder / 'keys'}" in said
+def test_seeding_says_where_the_store_is(seeding):
+    folder, said = seeding
+    assert f"export CUSTODY_DATABASE_URL=sqlite:///{folder / 'custody.db'}" in said
+    assert f"export CUSTODY_KEY_DIR={folder / 'keys'}" in said
     assert all(character.isprintable() or character == "\n" for character in said)
 
 

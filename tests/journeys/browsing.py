@@ -16,10 +16,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from custody.config import Config
-from custody.web.app import create_app
 from custody.workflows import demonstration
 from custody.workflows.door import Store, open_store
 from tests.require_all import chromium_path
+from tests.web.application import application
 
 FLAGS = [
     "--no-sandbox",
@@ -80,7 +80,7 @@ def serving(made: Path, folder: Path, now: datetime, *, clock: TickingClock | No
     store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
     config = Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False)
     clock = clock or TickingClock(now)
-    server = waitress.create_server(create_app(store, config, clock), host="127.0.0.1", port=0, threads=6)
+    server = waitress.create_server(application(store, config, clock), host="127.0.0.1", port=0, threads=6)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

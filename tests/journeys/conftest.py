@@ -1,4 +1,4 @@
-"""The stores of the scenes, made once for a file of tests, and people at work in a copy of one."""
+"""The stores of the scenes, made once for all tests, and people at work in a copy of one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import pytest
 
 from custody.workflows.rehearsal.bedside import NURSES
 from tests.journeys.hospital import Hospital
-from tests.journeys.scenes import FIRST, later, make_base, open_label
+from tests.journeys.scenes import FIRST, base_of, later, open_label
+from tests.web.conftest import demonstration_folder
+
+__all__ = ["demonstration_folder"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bases(tmp_path_factory):
     """The store of a scene, made when it is first asked for."""
-    return cache(lambda make: make_base(tmp_path_factory.mktemp("base"), make()))
+    return cache(lambda make: base_of(tmp_path_factory, make))
 
 
 @pytest.fixture

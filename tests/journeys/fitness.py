@@ -10,9 +10,9 @@ from zlib import crc32
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.journeys.browsing import DESK, PATIENCE_MS, PHONE, Running, chromium, no_sideways_scroll, serving
+from tests.journeys.browsing import DESK, PATIENCE_MS, PHONE, Running, no_sideways_scroll, serving
 from tests.journeys.pages import Looked, enter, pages_of, scene, speak
 from tests.web.conftest import NOW, Web
 
@@ -79,20 +79,19 @@ def ways(page: Looked) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return (((*LANGUAGES,)[place % 2], (SCHEMES[place // 2 % 2],)),)
 
 
-def wrong_with(shown: Shown) -> list[str]:
+def wrong_with(shown: Shown, browser: Browser) -> list[str]:
     """Every fault of every chosen page, with who saw it where; one browser whose person changes."""
     wrong, foreign = [], []
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        context = browser.new_context(viewport=PHONE)
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(path=AXE_FILE_PATH)
-        page = context.new_page()
-        page.on("request", lambda request: foreign.append(request.url) if not _own(request.url, shown.server) else None)
-        for each in chosen(shown.pages):
-            enter(context, shown.server, shown.web, each.account)
-            for language, schemes in ways(each):
-                found = faults(page, shown.server, each, language, schemes)
-                wrong += [f"{each.account} {each.path} {language} {schemes}: {fault}" for fault in found]
+    context = browser.new_context(viewport=PHONE)
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(path=AXE_FILE_PATH)
+    page = context.new_page()
+    page.on("request", lambda request: foreign.append(request.url) if not _own(request.url, shown.server) else None)
+    for each in chosen(shown.pages):
+        enter(context, shown.server, shown.web, each.account)
+        for language, schemes in ways(each):
+            found = faults(page, shown.server, each, language, schemes)
+            wrong += [f"{each.account} {each.path} {language} {schemes}: {fault}" for fault in found]
     return wrong + [f"asked elsewhere: {url}" for url in foreign]
 
 

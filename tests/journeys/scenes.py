@@ -5,11 +5,15 @@ Each is everything until an hour before the first infusion: doses reserved and p
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
+
+import pytest
 
 from custody.domain.acts import allocation, manufacturing, release
 from custody.domain.acts.manufacturing import Balance
@@ -26,6 +30,7 @@ from custody.workflows.rehearsal.steps import Script
 from custody.workflows.rehearsal.whole import prepare, study_of
 from tests.journeys.model import Model
 from tests.journeys.plain import plain, signer_of
+from tests.once import made_once
 
 T0 = datetime(2026, 6, 15, 2, 30, tzinfo=UTC)
 BEGINS = T0 - timedelta(hours=1)
@@ -274,6 +279,16 @@ def make_base(folder: Path, scene: Scene) -> Base:
             deeds.append((step.act, entry, step.by))
     store.close()
     return Base(scene, path, model, BEGINS, tuple(deeds))
+
+
+def base_of(factory: pytest.TempPathFactory, make: Callable[[], Scene]) -> Base:
+    """The store of a scene, played once for the whole run; the model of it and what was signed come out of a file beside it."""
+
+    def fill(folder: Path) -> None:
+        (folder / "base.pickle").write_bytes(pickle.dumps(replace(make_base(folder, make()), scene=None)))
+
+    folder = made_once(factory, f"scene-{make.__name__}", fill)
+    return replace(pickle.loads((folder / "base.pickle").read_bytes()), scene=make())
 
 
 def later(base: Base, path: Path, world) -> Base:

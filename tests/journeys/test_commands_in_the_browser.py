@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.journeys.browsing import DESK, Person, chromium, serving
+from tests.journeys.browsing import DESK, Person, serving
 from tests.journeys.pages import enter
 from tests.web.at_the_desks import NURSE_ONE, RECEIVER_ONE, bring_to_the_bed, refused_scans
-from tests.web.conftest import NOW, Web, demonstration_folder
+from tests.web.conftest import NOW, Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 OPERATOR = "demo-operator-one"
 LOT = "/desks/bench/lot/LOT-0004"
 SHIPMENT, BAG, DOSE = "/receiving/SH-0002", "DEMO0002B0019", "DOSE-0001"
@@ -36,10 +35,9 @@ def web(server):
 
 
 @pytest.fixture(scope="module")
-def person(server):
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        context = browser.new_context(viewport=DESK, locale="en-GB")
-        yield Person("", server, context, context.new_page())
+def person(browser, server):
+    context = browser.new_context(viewport=DESK, locale="en-GB")
+    return Person("", server, context, context.new_page())
 
 
 def scanned(person, web, account, path, field, command):

@@ -6,10 +6,8 @@ import pytest
 
 from tests.journeys.fitness import shown, wrong_with
 from tests.journeys.pages import AT_THE_BED
-from tests.web.conftest import demonstration_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +16,6 @@ def seen(demonstration_folder, tmp_path_factory):
         yield found
 
 
-def test_every_desk_of_the_patient_is_fit_to_use_in_both_languages_light_and_dark(seen):
-    wrong = wrong_with(seen)
+def test_every_desk_of_the_patient_is_fit_to_use_in_both_languages_light_and_dark(browser, seen):
+    wrong = wrong_with(seen, browser)
     assert wrong == [], "\n".join(wrong)

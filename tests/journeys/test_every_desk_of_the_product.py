@@ -7,10 +7,8 @@ import pytest
 from custody.web.desks import DESKS
 from tests.journeys.fitness import shown, wrong_with
 from tests.journeys.pages import AT_THE_BED
-from tests.web.conftest import demonstration_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 REST = {desk.name for desk in DESKS} - AT_THE_BED
 
 
@@ -20,6 +18,6 @@ def seen(demonstration_folder, tmp_path_factory):
         yield found
 
 
-def test_every_desk_of_the_product_is_fit_to_use_in_both_languages_light_and_dark(seen):
-    wrong = wrong_with(seen)
+def test_every_desk_of_the_product_is_fit_to_use_in_both_languages_light_and_dark(browser, seen):
+    wrong = wrong_with(seen, browser)
     assert wrong == [], "\n".join(wrong)

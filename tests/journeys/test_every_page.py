@@ -6,10 +6,8 @@ import pytest
 
 from tests.journeys.fitness import shown, wrong_with
 from tests.journeys.pages import NO_PAGES, pages_of, uncovered
-from tests.web.conftest import demonstration_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +16,8 @@ def seen(demonstration_folder, tmp_path_factory):
         yield found
 
 
-def test_every_page_that_is_no_desk_is_fit_to_use_in_both_languages_light_and_dark(seen):
-    wrong = wrong_with(seen)
+def test_every_page_that_is_no_desk_is_fit_to_use_in_both_languages_light_and_dark(browser, seen):
+    wrong = wrong_with(seen, browser)
     assert wrong == [], "\n".join(wrong)
 
 

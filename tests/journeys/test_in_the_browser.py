@@ -8,17 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.domain.acts.bedside import BagFinished, InfusionEnded, InfusionStarted
 from custody.workflows import demonstration
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.rehearsal.bedside import rate_ml_per_min, wristband
-from tests.journeys.browsing import DESK, PHONE, Person, barriers, chromium, no_sideways_scroll, serving
-from tests.web.conftest import NOW, demonstration_folder
+from tests.journeys.browsing import DESK, PHONE, Person, barriers, no_sideways_scroll, serving
+from tests.web.conftest import NOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 ANSWERS = (
     "container_whole",
     "nothing_unusual_seen",
@@ -34,12 +33,6 @@ def server(demonstration_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("CUSTODY_WEAK_SECRETS", "1")
     with serving(demonstration_folder, tmp_path / "store", NOW) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 def picture(person, name):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.workflows import demonstration
-from tests.journeys.browsing import DESK, PHONE, chromium, serving
-from tests.web.conftest import NOW, demonstration_folder
+from tests.journeys.browsing import DESK, PHONE, serving
+from tests.web.conftest import NOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 TABS_MOST = 120
 SEEN = """() => {
   const here = document.activeElement;
@@ -106,46 +105,43 @@ def sign_in(keys, server, account):
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_hold_is_placed_without_a_mouse_and_the_focus_is_always_seen(server, size):
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        context = browser.new_context(viewport=size, locale="en-GB", reduced_motion="reduce")
-        keys = Keys(context.new_page())
-        sign_in(keys, server, "demo-qa-one")
-        expect(keys.page.locator("h1")).to_have_text("Work")
-        keys.link("Quality")
-        keys.enter()
-        expect(keys.page.locator("#field-scan")).to_be_focused()
-        keys.type("LOT-0004")
-        keys.enter()
-        expect(keys.page.locator("h1")).to_have_text("lot LOT-0004")
-        keys.link("Hold placed")
-        keys.enter()
-        keys.to(".act-panel form .input")
-        keys.answer(".act-panel form")
-        keys.enter()
-        keys.to(".signature [name=secret]")
-        keys.type(demonstration.SECRET)
-        keys.to(".signature button")
-        keys.enter()
-        expect(keys.page.locator(".confirmation")).to_be_visible()
-        keys.link("Back to Quality")
-        keys.enter()
-        expect(keys.page.locator("h1")).to_have_text("lot LOT-0004")
-        context.close()
+def test_hold_is_placed_without_a_mouse_and_the_focus_is_always_seen(browser, server, size):
+    context = browser.new_context(viewport=size, locale="en-GB", reduced_motion="reduce")
+    keys = Keys(context.new_page())
+    sign_in(keys, server, "demo-qa-one")
+    expect(keys.page.locator("h1")).to_have_text("Work")
+    keys.link("Quality")
+    keys.enter()
+    expect(keys.page.locator("#field-scan")).to_be_focused()
+    keys.type("LOT-0004")
+    keys.enter()
+    expect(keys.page.locator("h1")).to_have_text("lot LOT-0004")
+    keys.link("Hold placed")
+    keys.enter()
+    keys.to(".act-panel form .input")
+    keys.answer(".act-panel form")
+    keys.enter()
+    keys.to(".signature [name=secret]")
+    keys.type(demonstration.SECRET)
+    keys.to(".signature button")
+    keys.enter()
+    expect(keys.page.locator(".confirmation")).to_be_visible()
+    keys.link("Back to Quality")
+    keys.enter()
+    expect(keys.page.locator("h1")).to_have_text("lot LOT-0004")
 
 
-def test_folded_menu_opens_and_leads_on_by_keyboard(server):
+def test_folded_menu_opens_and_leads_on_by_keyboard(browser, server):
     """People, access review and bench set-up stand in the menu of an administrator, under “More”."""
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        keys = Keys(browser.new_context(viewport=PHONE, locale="en-GB", reduced_motion="reduce").new_page())
-        sign_in(keys, server, "demo-admin-one")
-        for title in ("People", "Access review", "Shared bench"):
-            keys.page.goto(f"{server.url}/waiting")
-            keys.tab()
-            assert keys.is_at(".skip")
-            keys.to(".menu summary")
-            keys.page.keyboard.press("Enter")
-            keys.link(title)
-            keys.enter()
-            expect(keys.page.locator("h1")).to_have_text(title)
-            expect(keys.page.locator(".menu summary")).to_have_text(f"More: {title}")
+    keys = Keys(browser.new_context(viewport=PHONE, locale="en-GB", reduced_motion="reduce").new_page())
+    sign_in(keys, server, "demo-admin-one")
+    for title in ("People", "Access review", "Shared bench"):
+        keys.page.goto(f"{server.url}/waiting")
+        keys.tab()
+        assert keys.is_at(".skip")
+        keys.to(".menu summary")
+        keys.page.keyboard.press("Enter")
+        keys.link(title)
+        keys.enter()
+        expect(keys.page.locator("h1")).to_have_text(title)
+        expect(keys.page.locator(".menu summary")).to_have_text(f"More: {title}")

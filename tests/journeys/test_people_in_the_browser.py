@@ -7,19 +7,18 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.domain.acts.bedside import ReactionRecorded
 from custody.store import entries
 from custody.workflows.demonstration import SECRET
-from tests.journeys.browsing import DESK, PHONE, Person, barriers, chromium, no_sideways_scroll, serving
+from tests.journeys.browsing import DESK, PHONE, Person, barriers, no_sideways_scroll, serving
 from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, bring_to_the_bed
-from tests.web.conftest import NOW, Web, demonstration_folder
+from tests.web.conftest import NOW, Web
 from tests.web.test_bedside import start
 from tests.workflows.door import PIN
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 ADMIN, QA = "demo-admin-one", "demo-qa-one"
 OTHERS_PIN, CHOSEN = "805193", "chosen with the code"
 TARGET_PX = 48
@@ -30,12 +29,6 @@ def server(demonstration_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("CUSTODY_WEAK_SECRETS", "1")
     with serving(demonstration_folder, tmp_path / "store", NOW) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 def picture(person, name):

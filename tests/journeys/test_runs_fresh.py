@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tests.journeys.machine import check_reached, in_words, run
-from tests.journeys.scenes import fresh_product, make_base
+from tests.journeys.scenes import fresh_product
 
 NEEDED = (("start", "released conditionally"), ("X", "recorded"), ("X", "stopped"))
 
 
-def test_no_infusion_of_fresh_product_starts_unless_every_rule_holds(tmp_path, record_property):
-    base = make_base(tmp_path, fresh_product())
+def test_no_infusion_of_fresh_product_starts_unless_every_rule_holds(bases, record_property):
+    base = bases(fresh_product)
     reached = run(base, part=1, share=2)
     record_property("figure", in_words(base.scene.name, reached))
     check_reached(reached, *NEEDED)

@@ -5,21 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.workflows.rehearsal.bedside import wristband
-from tests.journeys.browsing import PHONE, Person, chromium, serving
+from tests.journeys.browsing import PHONE, Person, serving
 from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, bring_to_the_bed, cast_of, scan_all
-from tests.web.conftest import NOW, Web, demonstration_folder
+from tests.web.conftest import NOW, Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.journeys.scenes import FIRST
 def test_the_parts_of_the_machine_are_the_whole():
     """In the open-label trial alone as many runs as the profile says; the other scenes come on top."""
     parts = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_runs_*.py")]
-    shares = [Fraction(1, int(re.search(r"share=(\d+)", text)[1])) for text in parts if "open_label()" in text]
+    shares = [Fraction(1, int(re.search(r"share=(\d+)", text)[1])) for text in parts if "bases(open_label)" in text]
     assert sum(shares) == 1
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 from zxingcpp import BarcodeFormat
 
 from custody.printing.symbols import code128_svg, qr_svg
-from tests.require_all import chromium_path
 
 pytestmark = pytest.mark.browser
 POLICY = "default-src 'none'; img-src 'self'; style-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -20,11 +19,8 @@ TEXT = "CU1:bag:K7Q2M9X4T1ZB8"
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"])
-        yield browser.new_page(viewport={"width": 1280, "height": 400})
-        browser.close()
+def page(browser: Browser) -> Page:
+    return browser.new_page(viewport={"width": 1280, "height": 400})
 
 
 @pytest.mark.parametrize(("draw", "symbology"), [(code128_svg, BarcodeFormat.Code128), (qr_svg, BarcodeFormat.QRCode)])

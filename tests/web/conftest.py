@@ -15,9 +15,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from custody.config import Config
-from custody.web.app import create_app
 from custody.workflows import demonstration
 from custody.workflows.door import Store, open_store
+from tests.once import made_once
+from tests.web.application import application
 
 NOW = datetime(2026, 6, 1, 6, 0, 20, tzinfo=UTC)
 
@@ -25,11 +26,13 @@ NOW = datetime(2026, 6, 1, 6, 0, 20, tzinfo=UTC)
 @pytest.fixture(scope="session")
 def demonstration_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with the five lots, as they stand at NOW."""
-    folder = tmp_path_factory.mktemp("demonstration")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CUSTODY_WEAK_SECRETS", "1")
-        demonstration.make(folder / "store", NOW).close()
-    return folder / "store"
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CUSTODY_WEAK_SECRETS", "1")
+            demonstration.make(folder / "store", NOW).close()
+
+    return made_once(tmp_path_factory, "demonstration", make) / "store"
 
 
 @dataclass
@@ -148,7 +151,7 @@ class Web:
     kept: dict[tuple[str, str], Browser] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.app = create_app(self.store, self.config, self.clock)
+        self.app = application(self.store, self.config, self.clock)
         self.app.testing = True
         self.app.config["PROPAGATE_EXCEPTIONS"] = False
 
@@ -166,12 +169,12 @@ class Web:
         return found
 
 
-def over_a_copy(of: Path, folder: Path) -> Iterator[Web]:
+def over_a_copy(of: Path, folder: Path, *, now: datetime = NOW) -> Iterator[Web]:
     shutil.copytree(of, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUSTODY_WEAK_SECRETS", "1")
         store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
-        yield Web(store, Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False))
+        yield Web(store, Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False), Clock(now))
         store.close()
 
 
@@ -185,3 +188,21 @@ def web(demonstration_folder: Path, tmp_path: Path) -> Iterator[Web]:
 def looked_at(demonstration_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """One store for tests that only look."""
     yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("looked_at") / "store")
+
+
+@pytest.fixture
+def at_the_bed(demonstration_folder: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """As `web`, with the good lot's bag brought to the bed; `cast` says which and `url` where."""
+    from tests.web.at_the_desks import bring_to_the_bed, cast_of
+
+    def bring(folder: Path) -> None:
+        for web in over_a_copy(demonstration_folder, folder / "store"):
+            bring_to_the_bed(web)
+            (folder / "now").write_text(web.clock.now.isoformat(), encoding="utf-8")
+
+    made = made_once(tmp_path_factory, "at-the-bed", bring)
+    now = datetime.fromisoformat((made / "now").read_text(encoding="utf-8"))
+    for web in over_a_copy(made / "store", tmp_path / "store", now=now):
+        web.cast = cast_of(web, "good")
+        web.url = f"/bedside/{web.cast.dose}"
+        yield web

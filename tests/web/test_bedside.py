@@ -31,11 +31,8 @@ SECRET = demonstration.SECRET
 
 
 @pytest.fixture
-def bed(web):
-    """The web with the good lot's bag at the bed; `bed.cast` says which."""
-    web.cast = bring_to_the_bed(web)
-    web.url = f"/bedside/{web.cast.dose}"
-    return web
+def bed(at_the_bed):
+    return at_the_bed
 
 
 def both_scan(bed, **second):

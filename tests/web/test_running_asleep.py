@@ -10,15 +10,14 @@ from custody.domain.acts.people import SignedIn
 from custody.domain.acts.record import Proposed
 from custody.store import entries
 from custody.workflows.demonstration import SECRET
-from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, acts_of, bring_to_the_bed
+from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, acts_of
 from tests.web.test_bedside import start
 
 
 @pytest.fixture
-def bed(web):
+def bed(at_the_bed):
     """A running infusion; `bed.nurse` is the browser whose session has fallen asleep since."""
-    web.cast = bring_to_the_bed(web)
-    web.url = f"/bedside/{web.cast.dose}"
+    web = at_the_bed
     web.nurse, web.other = start(web)
     assert f"{web.url}/acts/infusion_ended" in web.nurse.get(web.url).html
     web.clock.advance(minutes=16)

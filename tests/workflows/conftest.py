@@ -6,14 +6,13 @@ import pytest
 
 from custody.store.connection import open_store
 from custody.store.loading import forget_decoded
-from tests.workflows.desk import Desk, Played
+from tests.once import made_once
+from tests.workflows.desk import Desk, Played, play_road
 
 
 @pytest.fixture(scope="session")
 def played(tmp_path_factory):
-    made = Played(tmp_path_factory.mktemp("played"))
-    yield made
-    made.store.close()
+    return Played(made_once(tmp_path_factory, "road", play_road))
 
 
 @pytest.fixture

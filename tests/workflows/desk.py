@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -38,37 +39,31 @@ STAGES = (
 A_MINUTE = timedelta(minutes=1)
 
 
+@dataclass(frozen=True)
 class Played:
-    """The valid road, played once as far as a test needs it; a copy is kept of every stage."""
+    """The valid road, played by `play_road`: a store as it stood at every stage."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.reached = 0
-        self.path = folder / "road.db"
-        self.store = open_store(f"sqlite:///{self.path}")
-        upgrade(self.store)
-        with self.store.writing() as connection:
-            mark_demonstration(connection)
-            set_fact(connection, ORIGIN, "custody.example.org/tests")
-        open_ledger(self.store, OPENED)
+    folder: Path
 
     def copy_of(self, stage, path):
-        kept = self.folder / f"{stage}.db"
-        if not kept.exists():
-            self._play_to(stage)
-        shutil.copy(kept, path)
+        shutil.copy(self.folder / f"{stage}.db", path)
 
-    def _play_to(self, wanted):
-        for stage, length in STAGES:
-            player = Player(self.store)
-            for step in road()[self.reached : length]:
-                player.play(step)
-            self.reached = max(self.reached, length)
-            self.store.close()
-            if not (self.folder / f"{stage}.db").exists():
-                shutil.copy(self.path, self.folder / f"{stage}.db")
-            if stage == wanted:
-                return
+
+def play_road(folder):
+    store = open_store(f"sqlite:///{folder / 'road.db'}")
+    upgrade(store)
+    with store.writing() as connection:
+        mark_demonstration(connection)
+        set_fact(connection, ORIGIN, "custody.example.org/tests")
+    open_ledger(store, OPENED)
+    reached = 0
+    for stage, length in STAGES:
+        player = Player(store)
+        for step in road()[reached:length]:
+            player.play(step)
+        reached = length
+        store.close()
+        shutil.copy(store.path, folder / f"{stage}.db")
 
 
 @dataclass

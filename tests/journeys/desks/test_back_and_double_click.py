@@ -5,26 +5,18 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from playwright.sync_api import Error, expect, sync_playwright
+from playwright.sync_api import Error, expect
 
 from custody.domain.acts.quality import HoldLifted, HoldPlaced
 from custody.domain.ids import LotId
 from custody.workflows import demonstration
 from custody.workflows.dossiers import dossier_of
-from tests.journeys.browsing import Person, chromium
+from tests.journeys.browsing import Person
 from tests.journeys.desks.at_a_desk import follow, is_fit_to_use, served, sign
-from tests.web.conftest import demonstration_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 LOT = LotId("LOT-0004")
 SHEET = f"/desks/quality/lot/{LOT}"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -5,21 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.workflows import demonstration
-from tests.journeys.browsing import DESK, PHONE, Person, barriers, chromium, no_sideways_scroll, serving
-from tests.web.conftest import NOW, demonstration_folder
+from tests.journeys.browsing import DESK, PHONE, Person, barriers, no_sideways_scroll, serving
+from tests.web.conftest import NOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 TICKS = ("cord_donation", "blood_tests", "medical_history", "research_use")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

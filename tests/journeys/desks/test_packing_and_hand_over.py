@@ -8,16 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from custody.codes.scanner_check import TESTS
 from custody.workflows import demonstration
-from tests.journeys.browsing import DESK, PHONE, Person, barriers, chromium, no_sideways_scroll, serving
-from tests.web.conftest import NOW, demonstration_folder
+from tests.journeys.browsing import DESK, PHONE, Person, barriers, no_sideways_scroll, serving
+from tests.web.conftest import NOW
 from tests.web.desks.test_packing import SHIPMENT, in_store, plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 PACKER, VERIFIER, CARRIER, INSPECTOR = "demo-coldchain-one", "demo-verifier-one", "demo-carrier-one", "demo-inspector-one"
 
 
@@ -27,12 +25,6 @@ def server(demonstration_folder, tmp_path_factory):
         patch.setenv("CUSTODY_WEAK_SECRETS", "1")
         with serving(demonstration_folder, tmp_path_factory.mktemp("served") / "store", NOW) as running:
             yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 def looks_right(person, name):

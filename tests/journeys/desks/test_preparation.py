@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.journeys.browsing import Person, chromium
+from tests.journeys.browsing import Person
 from tests.journeys.desks.at_a_desk import back, countersign, follow, is_fit_to_use, served, sign
-from tests.web.conftest import demonstration_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,14 @@
 """A morning at the quality desk in Chromium: an excursion, a gap, a hold placed and lifted, a recall list."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.workflows import demonstration
-from tests.journeys.browsing import Person, chromium, serving
-from tests.web.conftest import NOW, demonstration_folder
+from tests.journeys.browsing import Person, serving
+from tests.web.conftest import NOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 DESK = "/desks/quality"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,16 @@
 """A lot goes through the release desk in Chromium: reviewed by one person, released by another, and never before that."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.domain.acts.release import AuditTrailReviewed, BatchRecordReviewed, Released
 from custody.workflows import demonstration
 from custody.workflows.dossiers import dossier_of
-from tests.journeys.browsing import Person, chromium, serving
-from tests.web.conftest import NOW, demonstration_folder
+from tests.journeys.browsing import Person, serving
+from tests.web.conftest import NOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 DESK = "/desks/release"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.domain.acts.bedside import ReactionRecorded
 from custody.domain.acts.safety import AdverseEventAssessed
@@ -13,19 +13,11 @@ from custody.workflows import demonstration
 from custody.workflows.rehearsal import bedside
 from custody.workflows.rehearsal.player import Player
 from custody.workflows.rehearsal.steps import Script, Step
-from tests.journeys.browsing import Person, chromium
+from tests.journeys.browsing import Person
 from tests.journeys.desks.at_a_desk import back, follow, is_fit_to_use, play, served, sign
-from tests.web.conftest import demonstration_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 DESK = "Safety"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -6,24 +6,16 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from custody.workflows.rehearsal.files import logger_file
 from custody.workflows.rehearsal.places import FREEZER_LOGGER
-from tests.journeys.browsing import Person, chromium
+from tests.journeys.browsing import Person
 from tests.journeys.desks.at_a_desk import back, follow, is_fit_to_use, served, sign
-from tests.web.conftest import demonstration_folder
 from tests.web.desks.test_packing import in_store, plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-__all__ = ["demonstration_folder"]
 PACKER = "demo-coldchain-one"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture

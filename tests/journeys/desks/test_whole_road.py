@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from custody.domain.acts.bedside import DoseClosed
 from custody.store.verification import verify
 from custody.workflows.dossiers import dossier_of
-from tests.journeys.browsing import chromium, serving
+from tests.journeys.browsing import serving
 from tests.journeys.desks.road_hands import Hands
 from tests.journeys.desks.road_people import Company, StillClock
 from tests.journeys.desks.road_play import is_played, walk
@@ -31,13 +30,9 @@ def road(tmp_path_factory):
 
 
 @pytest.fixture
-def hands(road, tmp_path):
+def hands(browser, road, tmp_path):
     clock = StillClock(road.steps[0].at)
-    with (
-        serving(road.folder, tmp_path / "store", clock.start, clock=clock) as server,
-        sync_playwright() as playwright,
-        chromium(playwright) as browser,
-    ):
+    with serving(road.folder, tmp_path / "store", clock.start, clock=clock) as server:
         yield Hands(Company(browser, server))
 
 
