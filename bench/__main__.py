@@ -19,7 +19,7 @@ from custody.store.schema import upgrade
 PARTS = ("scan", "verdict", "verify", "desks")
 BAGS, BAGS_LARGE = 10_000, 100_000
 DOSES = 30
-WARM_UP, ROUNDS = 2, 6
+WARM_UP, ROUNDS = 8, 20
 CLIENTS = (1, 8, 32)
 DOSSIERS = (10, 100, 1000)
 console = Console()

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 # Ends of streams kept at hand; for the others the entry before is read again. Bounds memory, not correctness.
 ENDS_REMEMBERED_MAX = 50_000
-# Bytes of the file; what lies behind is read page by page. The system takes these pages back when it needs the memory.
-MAPPED_MAX = 2**30
 # Where every stream begins: a position and a digest.
 _BEFORE_FIRST = (0, GENESIS)
 # A copy of a hash that has begun costs a fifth less than beginning it again.
@@ -218,8 +216,6 @@ def main(task: Task) -> None:
     """A process of its own: what was found goes out as a Python literal, what does not hold or the end that was reached."""
     connection = sqlite3.connect(task.database, uri=True, isolation_level=None)
     connection.execute("PRAGMA trusted_schema = OFF")
-    # No call for every page. Where the disk fails, this ends the process, which is a fault like any other.
-    connection.execute(f"PRAGMA mmap_size = {MAPPED_MAX}")
     # Rows come and go without cycles, while the collector would walk over thousands of them again and again.
     gc.disable()
     connection.execute("BEGIN")
