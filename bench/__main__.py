@@ -19,7 +19,7 @@ from custody.store.schema import upgrade
 PARTS = ("scan", "verdict", "verify", "desks")
 BAGS, BAGS_LARGE = 10_000, 100_000
 DOSES = 30
-WARM_UP, ROUNDS = 8, 20
+WARM_UP, ROUNDS = 5, 8
 CLIENTS = (1, 8, 32)
 DOSSIERS = (10, 100, 1000)
 console = Console()
@@ -65,7 +65,7 @@ def _scan(folder: Path, casts, commits: float) -> None:  # noqa: ANN001
             shutil.copy(folder / DATABASE, name)
             store = open_store(f"sqlite:///{Path(name) / DATABASE}")
             with scan.served(store, Path(name) / "keys") as port:
-                scan.measure(port, casts, 8, WARM_UP)  # both workers have read every dose once
+                scan.measure(port, casts, 8, WARM_UP)  # each worker has read nearly every dose once
                 found = scan.measure(port, casts, clients, ROUNDS)
             store.close()
         measured.append(found)
