@@ -27,7 +27,7 @@ from custody.web.keeping import resume_page, typed_values
 from custody.workflows.door import NotKeptError, Store, only_shown, unit_of_work
 from custody.workflows.people import keep_awake
 from custody.workflows.people import present as person_present
-from custody.workflows.reading import site_zone, study_of_account
+from custody.workflows.reading import study_of_account
 
 COOKIE = "custody_session"
 UPLOAD_BYTES_MAX = 32 * 1024 * 1024
@@ -127,8 +127,7 @@ def _recognise() -> None:
             return
         g.present = found
         g.study = study_of_account(connection, found)
-        zone = site_zone(connection, found.grants[0].site) if found.grants else ""
-    g.zone = _zone(zone)
+    g.zone = _zone(found.zone)
     if request.endpoint in ASKED_BY_PAGES:
         return
     idle = (current.now() - found.session.last_seen_at).total_seconds()

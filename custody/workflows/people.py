@@ -35,7 +35,7 @@ CLOCK_BACK_MAX = timedelta(seconds=120)
 
 @dataclass(frozen=True, kw_only=True)
 class Present:
-    """A person with a running session: who, with which grants today."""
+    """A person with a running session: who, with which grants today. `zone`: the IANA time zone of their site, empty if unknown."""
 
     session: Session
     account: AccountId
@@ -44,6 +44,7 @@ class Present:
     grants: tuple[Grant, ...]
     must_change_secret: bool
     has_accepted_policy: bool
+    zone: str
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -196,14 +197,17 @@ def present(connection: Connection, config: Config, token: str, now: datetime) -
     if fold.is_disabled:
         return None
     credential = credentials.newest_credential(connection, session.account)
+    grants = fold.grants(site_days(fold.dossier, now))
+    site = fold.dossier.last(grants[0].site, SiteRegistered) if grants else None
     return Present(
         session=session,
         account=session.account,
         person=fold.person,
         printed_name=fold.created.printed_name,
-        grants=fold.grants(site_days(fold.dossier, now)),
+        grants=grants,
         must_change_secret=credential is None or credential.must_change,
         has_accepted_policy=fold.has_accepted_policy,
+        zone="" if site is None else site.act.zone,
     )
 
 

@@ -1,4 +1,4 @@
-"""Small reads the shell needs before a view runs: a site's zone and telephone, the study somebody works in."""
+"""Small reads the shell needs before a view runs: a site's name and telephone, the study somebody works in."""
 
 from __future__ import annotations
 
@@ -30,10 +30,6 @@ def site_seen(connection: Connection, site: SiteId) -> SiteSeen:
     if deed is None:
         return SiteSeen(site, site.value, "UTC", "")
     return SiteSeen(site, deed.act.name, deed.act.zone, deed.act.phone)
-
-
-def site_zone(connection: Connection, site: SiteId) -> str:
-    return site_seen(connection, site).zone
 
 
 def studies(connection: Connection) -> tuple[StudyId, ...]:

@@ -6,16 +6,22 @@ import multiprocessing
 import os
 import re
 import shutil
+import sqlite3
 import stat
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from custody.domain.ids import DonorId
 from custody.errors import InputError
+from custody.store.ahead import ahead_of
 from custody.store.connection import open_store
 from custody.store.entries import append, load_streams, size
+from custody.store.facts import fact
 from custody.store.migrations import schema_state, upgrade
+from custody.store.proven import proved_here
 from custody.store.write_lock import ThreadQueue
 from tests.store.ledger import NOW, STREAM, new, registered
 
@@ -172,6 +178,49 @@ def test_closed_store_opens_again_when_used(store, ledger):
     store.close()
     store.close()
     assert len(ledger.load()[STREAM]) == 1
+
+
+class TestConnectionThatIsUsedAgain:
+    def test_it_is_the_same_one_and_remembers_nothing_of_the_transaction_before(self, store, ledger):
+        ledger.record(registered())
+        with store.writing() as connection:
+            first = connection
+            load_streams(connection, [STREAM])
+            assert proved_here(connection)
+        with store.reading() as connection:
+            assert connection is first
+            assert not proved_here(connection)
+            assert ahead_of(connection) is None
+        with store.reading_ahead() as connection:
+            assert connection is first
+            assert ahead_of(connection) is not None
+        with store.reading() as connection:
+            assert ahead_of(connection) is None
+            ledger_size = size(connection)
+        ledger.record(registered(DonorId("D-2")))
+        with store.reading() as connection:
+            assert size(connection) == ledger_size + 1
+
+    def test_one_whose_transaction_failed_is_left_outside_any_transaction(self, store, ledger):
+        ledger.record(registered())
+        with pytest.raises(ZeroDivisionError), store.reading() as connection:
+            1 // (size(connection) - 1)
+        # A reading left open would keep the journal from being copied back.
+        with closing(sqlite3.connect(store.path)) as other:
+            busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert not busy
+
+    def test_two_readings_at_once_have_two(self, store):
+        with store.reading() as one, store.reading() as other:
+            assert one is not other
+
+    def test_work_ahead_of_the_lock_that_writes_past_custody_is_undone_and_said(self, store, ledger):
+        ledger.record(registered())
+        statement = "INSERT INTO store_fact (name, text) VALUES ('by hand', '')"
+        with pytest.raises(RuntimeError, match="wrote past custody's own statements"), store.reading_ahead() as connection:
+            connection.connection.driver_connection.execute(statement)
+        with store.reading() as connection:
+            assert fact(connection, "by hand") is None
 
 
 def test_lock_that_was_given_up_while_waiting_goes_to_the_next(monkeypatch):
