@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from custody.domain.acts.base import Act
 from custody.domain.ids import Identifier, Node
+from custody.domain.masking import NEUTRAL_GATE
 from custody.domain.terms import HoldPoint, VerdictWord
 from custody.web.coded_values import coded_text
 from custody.words import Words
@@ -19,7 +20,8 @@ from custody.workflows.typed_codes import TypedCode
 from custody.workflows.verdicts import FindingRead, VerdictRead
 
 HAVE_COMMAS = frozenset({"confirmed_defaults"})
-"""Lists whose items may hold a comma themselves."""
+"""Lists whose items may hold a comma themselves: each stands on a line of its own."""
+BETWEEN_PARTS = ": "
 STEPS_MAX = 4
 AT_THE_BED = frozenset({HoldPoint.BEDSIDE, HoldPoint.NEXT_BAG})
 
@@ -92,7 +94,19 @@ def _is_part(value: Any) -> bool:
 def _part(words: Words, act: str, label: str, part: Any) -> Iterator[Line]:
     fields = tuple((field.name, getattr(part, field.name)) for field in dataclasses.fields(part))
     for line in lines_of(words, act, fields, {}):
-        yield Line(f"{label}: {line.label}", line.value)
+        yield Line(f"{label}{BETWEEN_PARTS}{line.label}", line.value)
+
+
+def told_once(lines: Iterable[Line]) -> Iterator[Line]:
+    """Lines that are read one after the other: what a part is called stands before its first field only."""
+    before: list[str] = []
+    for line in lines:
+        *parts, name = line.label.split(BETWEEN_PARTS)
+        same = 0
+        while same < min(len(parts), len(before)) and parts[same] == before[same]:
+            same += 1
+        before = parts
+        yield Line(BETWEEN_PARTS.join((*parts[same:], name)), line.value)
 
 
 def value_text(words: Words, act: str, name: str, value: Any) -> str:
@@ -100,8 +114,8 @@ def value_text(words: Words, act: str, name: str, value: Any) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, tuple):
-        between = "people.semicolon" if name in HAVE_COMMAS else "format.comma"
-        return words.say(between).join(value_text(words, act, name, item) for item in value) or words.say("format.none")
+        between = "\n" if name in HAVE_COMMAS else words.say("format.comma")
+        return between.join(value_text(words, act, name, item) for item in value) or words.say("format.none")
     if isinstance(value, Node):
         return words.named(value) if name in {"node", "parents"} else value.value
     if type(value) is str:
@@ -121,7 +135,8 @@ def typed_lines(words: Words, act: str, codes: tuple[TypedCode, ...]) -> tuple[L
 def known_label(words: Words, known: Known) -> str:
     """A choice in the reader's language."""
     if known.vocabulary:
-        return words.word(known.vocabulary, known.value)
+        word = words.word(known.vocabulary, known.value)
+        return word if known.stands_at is None else words.say("format.stands_at", name=word, value=known.stands_at)
     if known.act:
         return f"{known.value} · {words.act_title(known.act)}"
     return (known.chinese if words.language == "zh" else known.english) or known.value
@@ -180,5 +195,7 @@ def _remarks(words: Words, verdict: VerdictRead) -> Iterator[Both]:
     if verdict.word is VerdictWord.CANNOT_CHECK:
         yield Both(*words.both("verdict.treat_as_stop"))
     if verdict.word is VerdictWord.STOP:
-        yield Both(*words.both("verdict.bag_held" if verdict.holds else "verdict.nothing_held"))
+        # A blinded reader is not told what stands behind the neutral code, so neither that it is a hold nor that it is none.
+        if all(finding.gate != NEUTRAL_GATE for finding in verdict.blocking):
+            yield Both(*words.both("verdict.bag_held" if verdict.holds else "verdict.nothing_held"))
         yield Both(*words.both("verdict.near_miss"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +11,8 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from custody.codes.scan import expect, read_scan
+from custody.domain.acts.bedside import CoverBound
+from custody.domain.dossier import Dossier
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.study import StudyFold
@@ -26,7 +30,10 @@ DOSES_MAX = 500
 
 @dataclass(frozen=True, kw_only=True)
 class DoseAtBed:
-    """A dose as its bed sees it: whom for, which bags are ready, what is prescribed, and how far it is."""
+    """A dose as its bed sees it: whom for, which bags are ready, what is prescribed, and how far it is.
+
+    `covers`: the bag under each cover label of the dose (rules section 13).
+    """
 
     dose: DoseId
     participant: ParticipantId
@@ -34,6 +41,7 @@ class DoseAtBed:
     wristband: WristbandToken | None
     bags: tuple[BagId, ...]
     all_bags: tuple[BagId, ...]
+    covers: Mapping[str, BagId]
     volume_ml: Decimal | None
     rate_ml_per_min: Decimal | None
     started_at: datetime | None
@@ -43,6 +51,11 @@ class DoseAtBed:
     def is_at_bed(self) -> bool:
         """Prepared and released, or running."""
         return not self.ended and (bool(self.bags) or self.started_at is not None)
+
+    def bag_under(self, text: str) -> str:
+        """The number of the bag that a cover label of this dose hides; any other scan as it is."""
+        bag = self.covers.get(text.strip())
+        return text if bag is None else bag.value
 
 
 def doses_at(connection: Connection, signer: Signer) -> tuple[DoseAtBed, ...]:
@@ -67,11 +80,30 @@ def dose_at_bed(connection: Connection, dose: DoseId, signer: Signer) -> DoseAtB
         wristband=_wristband(fold),
         bags=fold.released_bags,
         all_bags=fold.bags,
+        covers=_covers(dossier, fold.bags),
         volume_ml=None if prescribed is None else prescribed.volume_ml,
         rate_ml_per_min=None if prescribed is None else prescribed.rate_ml_per_min,
         started_at=fold.started_at,
         ended=fold.ended is not None,
     )
+
+
+def _covers(dossier: Dossier, bags: tuple[BagId, ...]) -> dict[str, BagId]:
+    """By the label bound last to each bag.
+
+    Of a label on two bags nobody can tell which it hides, and one that reads as a bag's own number is a bag's own number.
+    """
+    bound = [(deed.act.cover_label.strip(), bag) for bag in bags if (deed := dossier.last(bag, CoverBound)) is not None]
+    times = Counter(label for label, _ in bound)
+    return {label: bag for label, bag in bound if times[label] == 1 and not _is_bag_number(label)}
+
+
+def _is_bag_number(text: str) -> bool:
+    try:
+        BagId.parse(text)
+    except UnreadableCodeError:
+        return False
+    return True
 
 
 def _wristband(fold: DoseFold) -> WristbandToken | None:
@@ -82,12 +114,13 @@ def _wristband(fold: DoseFold) -> WristbandToken | None:
 
 
 def dose_meant(connection: Connection, text: str, signer: Signer) -> DoseId:
-    """The dose that a dose label, a bag label or a wristband belongs to. Raises UnreadableCodeError or NotFoundError."""
+    """The dose that a dose label, a bag label, a cover label or a wristband belongs to. Raises UnreadableCodeError or NotFoundError."""
     kind, value = _read(text)
     for waiting in doses_at(connection, signer):
         names = {
             "dose": (waiting.dose.value,),
             "bag": tuple(bag.value for bag in waiting.all_bags),
+            "cover": tuple(label.upper() for label in waiting.covers),
             "wristband": () if waiting.wristband is None else (waiting.wristband.value,),
         }
         if value in (names[kind] if kind else (name for every in names.values() for name in every)):

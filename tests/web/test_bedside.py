@@ -4,12 +4,13 @@ import re
 
 import pytest
 
-from custody.domain.acts.bedside import BedsideScanned, InfusionPaused, InfusionStarted
+from custody.domain.acts.bedside import BedsideScanned, CoverBound, InfusionPaused, InfusionStarted
 from custody.domain.acts.quality import HoldPlaced
 from custody.domain.acts.record import Countersigned, Proposed, VerdictGiven
 from custody.domain.terms import VerdictWord
 from custody.workflows import bedside as bedside_workflow
 from custody.workflows import demonstration
+from custody.workflows.rehearsal.bedside import PREPARERS
 from custody.workflows.rehearsal.player import Player
 from custody.workflows.rehearsal.steps import Script
 from tests.web.at_the_desks import (
@@ -322,6 +323,39 @@ def hold_the_bag(bed):
     road.do(HoldPlaced(node=bed.cast.dose_bags[0], hold="H-1", reason="sister bag under investigation", owner="QA"), "demo-qa-one")
     Player(bed.store).play(road.in_order()[0])
     bed.clock.advance(seconds=5)
+
+
+def cover_the_bag(bed, label):
+    road = Script(bed.clock.now)
+    road.do(CoverBound(bag=bed.cast.dose_bags[0], cover_label=label), PREPARERS)
+    Player(bed.store).play(road.in_order()[0])
+    bed.clock.advance(seconds=5)
+
+
+def test_bag_under_a_cover_is_scanned_by_its_cover_label(bed):
+    cover_the_bag(bed, "Cover 7/A")
+    one, two = bed.browser(NURSE_ONE), bed.browser(NURSE_TWO)
+    scan_all(one, bed.cast, bag="Cover 7/A")
+    bed.clock.advance(seconds=30)
+    scan_all(two, bed.cast, bag=" Cover 7/A ")
+    assert verdict_on(two.get(bed.url)) == "go"
+    scanned = [act.scans.bag for act in acts_of(bed, bed.cast.dose.key) if isinstance(act, BedsideScanned)]
+    assert scanned == [bed.cast.dose_bags[0]] * 2
+    assert one.send(one.get("/bedside"), "/bedside/find", {"scan": "Cover 7/A"}).location == bed.url
+
+
+def test_cover_label_that_was_replaced_names_no_bag(bed):
+    cover_the_bag(bed, "Cover 7/A")
+    cover_the_bag(bed, "Cover 8/A")
+    nurse = bed.browser(NURSE_ONE)
+    assert scan_all(nurse, bed.cast, bag="Cover 7/A").code == 422
+    assert [act.where for act in refused_scans(bed, NURSE_ONE)] == [f"bedside {bed.cast.dose} bag"]
+
+
+def test_cover_label_that_reads_as_the_number_of_another_bag_is_taken_for_that_bag(bed):
+    other = next(bag for bag in bed.cast.bags if bag not in bed.cast.dose_bags)
+    cover_the_bag(bed, other.value)
+    assert scan_all(bed.browser(NURSE_ONE), bed.cast, bag=other.value).code == 422
 
 
 def test_person_who_did_not_scan_is_offered_no_signature(bed):

@@ -116,8 +116,9 @@ def _value(dose: DoseId, name: str, text: str) -> str:
     if name == "wristband":
         return scanned(WristbandToken, text).value
     if name == "bag":
-        bag = scanned(BagId, text)
-        require_bag_of(bed_of(dose).dose, BagId(bag.value))
+        at_bed = bed_of(dose).dose
+        bag = scanned(BagId, at_bed.bag_under(text))
+        require_bag_of(at_bed, BagId(bag.value))
         return bag.value
     if name == IDENTIFIER:
         if len(text) < LEAST_IDENTIFIER:

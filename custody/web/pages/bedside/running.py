@@ -158,8 +158,9 @@ def _read_next(bed: Bed, typed: Typed) -> tuple[NextBagStarted | None, dict[str,
     """The next bag as this person scanned it: the bag of the act is the bag scanned."""
     todo = _task(bed, NextBagStarted.rule)
     scanned = typed.get("scans.bag", [""])
+    meant = [bed.dose.bag_under(text) for text in scanned]
     with current.store().reading() as connection:
-        done, errors = read_act(connection, todo, {**typed, "bag": scanned})
+        done, errors = read_act(connection, todo, {**typed, "scans.bag": meant, "bag": meant})
     if errors.pop("bag", None) is not None or not isinstance(done, NextBagStarted):
         return None, errors
     try:
