@@ -8,13 +8,12 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
-from flask import url_for
-
 from custody.domain.acts.base import ACTS, ActRule
 from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.duties import roles_at
 from custody.domain.ids import Node
 from custody.web import current
+from custody.web.addresses import address
 from custody.web.deeds import ELSEWHERE
 from custody.web.desks import Desk, desk_for
 from custody.web.forms import Field
@@ -127,24 +126,24 @@ def why_text(words: Words, why: Why | None) -> str:
 def desk_href(desk: Desk, node: Node | None = None, act: str = "", **given: str) -> str:
     """The address of a desk, of a thing within it, or of the form of an act there with some values filled in."""
     if node is None or not desk.has_sheets:
-        return url_for(desk.endpoint)
+        return address(desk.endpoint)
     values: dict[str, Any] = {name: value for name, value in (("act", act), *given.items()) if value}
-    return url_for(f"desk_{desk.name}.sheet", kind=node.kind, name=node.value, **values)
+    return address(f"desk_{desk.name}.sheet", kind=node.kind, name=node.value, **values)
 
 
 def step_href(act: str, node: Node, desk: Desk | None) -> str:
     """Where a step about a thing is done: at this desk when it offers it, at another of this person's desks, or on the general form."""
     if act == LoggerFileRead.rule.name and node.kind in {"shipment", "bag"}:
-        return url_for(PAGES_OF["receiving"])  # what travelled is read with its shipment
+        return address(PAGES_OF["receiving"])  # what travelled is read with its shipment
     if act in ELSEWHERE and ELSEWHERE[act] in PAGES_OF:
-        return url_for(PAGES_OF[ELSEWHERE[act]])
+        return address(PAGES_OF[ELSEWHERE[act]])
     at = desk if desk is not None and act in desk.acts and node.kind in desk.kinds else desk_for(act, node.kind, current.present().roles)
     if at is not None and ACTS[act].opens == "first":
         return start_href(at, act)
     if at is None or type(node) not in ACTS[act].about:
         # The next step is sometimes one of another thing: the passport shows which.
         return thing_href(node) if at is None or not at.has_sheets else desk_href(at, node)
-    return desk_href(at, node, act) if at.has_sheets else url_for("acts.form", name=act, about=node.key, then=desk_href(at))
+    return desk_href(at, node, act) if at.has_sheets else address("acts.form", name=act, about=node.key, then=desk_href(at))
 
 
 def step_button(words: Words, desk: Desk | None, node: Node, act: str) -> Button | None:
@@ -155,19 +154,19 @@ def step_button(words: Words, desk: Desk | None, node: Node, act: str) -> Button
 
 
 def thing_href(node: Node) -> str:
-    return url_for("things.passport", kind=node.kind, name=node.value)
+    return address("things.passport", kind=node.kind, name=node.value)
 
 
 def correct_href(desk: Desk, node: Node, digest: str) -> str:
     """The form that corrects an entry of a thing; afterwards back to the desk."""
-    return url_for("corrections.form", kind=node.kind, name=node.value, digest=digest, then=desk_href(desk, node))
+    return address("corrections.form", kind=node.kind, name=node.value, digest=digest, then=desk_href(desk, node))
 
 
 def start_href(desk: Desk, act: str) -> str:
     """The form of an act, or the question what it is about; afterwards back to the desk."""
     if act in ELSEWHERE and ELSEWHERE[act] in PAGES_OF:
-        return url_for(PAGES_OF[ELSEWHERE[act]])
-    return url_for("acts.form", name=act, then=url_for(desk.endpoint))
+        return address(PAGES_OF[ELSEWHERE[act]])
+    return address("acts.form", name=act, then=address(desk.endpoint))
 
 
 def act_links(words: Words, desk: Desk) -> tuple[tuple[Button, ...], tuple[Button, ...]]:

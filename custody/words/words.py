@@ -50,7 +50,7 @@ class Words:
 
     def say(self, key: str, /, **values: object) -> str:
         """The phrase `key` with its values filled in; where one thing is counted, its singular."""
-        if any(values.get(name) == 1 for name in COUNTED) and self.knows(f"{key}:one"):
+        if values and any(values.get(name) == 1 for name in COUNTED) and self.knows(f"{key}:one"):
             key = f"{key}:one"
         return self._filled(key, {name: self.value(value) for name, value in values.items()})
 

@@ -6,7 +6,10 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from custody.domain.acts.manufacturing import LoggerInstalled
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.cold_life import ColdLife
 from custody.domain.folds.lot import LotFold
@@ -94,3 +97,94 @@ def test_long_time_on_the_bench_is_a_gap_although_the_ward_freezer_was_not_read_
     prepared_at = chain.step("bag_preparation_started").at
     chain.change("bag_taken_out", 3, taken_at=prepared_at - timedelta(minutes=31))
     assert [reason.code for reason in life_of(chain).judged(prepared_at).reasons] == ["gap"]
+
+
+LIVES = {"bag_stored": FREEZER, "bag_accepted": WARD_FREEZER}
+"""What puts a bag into the place in which it is asked about: the freezer, and after the trip the ward's."""
+MINUTES = st.integers(-3 * 24 * 60, 6 * 24 * 60)
+
+
+def in_storage(chain, last, second_logger_at=None):
+    """The life of a bag in storage since this act, with all files that were ever read; where wished, with those of a second logger."""
+    stored_at = chain.step(last).at
+    steps = [step for step in chain.steps if step.at <= stored_at or step.name in {"logger_file_read", "logger_installed"}]
+    if second_logger_at is not None:
+        step = chain.step("logger_installed", where=lambda act: act.equipment == LIVES[last])
+        act = dataclasses.replace(step.act, logger=second_logger(chain, last), installed_at=second_logger_at)
+        steps.append(dataclasses.replace(step, act=act))
+    whole = chain.steps
+    chain.steps = steps
+    try:
+        return life_of(chain)
+    finally:
+        chain.steps = whole
+
+
+def second_logger(chain, last):
+    return WARD_LOGGER if last == "bag_stored" else chain.cast.trip_logger
+
+
+def last_reading_of(chain, logger):
+    return max(step.series.end for step in chain.steps if step.name == "logger_file_read" and step.act.logger == logger)
+
+
+def trace_age(life):
+    return timedelta(hours=float(life.study.criteria_now.settings.storage_trace_age_h))
+
+
+def answer(work_out):
+    """What is said, or that nobody can say."""
+    try:
+        return work_out()
+    except MissingFact as missing:
+        return missing.reason
+
+
+@pytest.mark.parametrize("last", LIVES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(minutes=MINUTES, near=st.sampled_from([-1, 0, 1]), late=st.sampled_from([None, 0, -2000, 100, 1500, 3000]))
+def test_life_in_storage_is_at_every_moment_what_working_it_out_anew_says(chain, last, minutes, near, late):
+    """Before, at and after the end of the newest file, its age, and the coming of a second logger, to the microsecond."""
+    other_ends = last_reading_of(chain, second_logger(chain, last))
+    life = in_storage(chain, last, None if late is None else other_ends - timedelta(minutes=late))
+    read_to = life._last_storage_read_to()
+    edges = (read_to, read_to + trace_age(life), *(d.act.installed_at for d in life.dossier.deeds(LIVES[last], LoggerInstalled)))
+    for edge in edges:
+        for now in (edge + timedelta(microseconds=near), edge + timedelta(minutes=minutes)):
+            assert answer(lambda now=now: life.judged(now)) == answer(lambda now=now: life._judged(now, False))
+
+
+def test_logger_installed_at_this_very_moment_does_not_count_yet(chain):
+    """Its one reading is of now: the freezer's own file says how far the life is known."""
+    now = last_reading_of(chain, WARD_LOGGER)
+    life = in_storage(chain, "bag_stored", second_logger_at=now)
+    assert life._last_storage_read_to() == now
+    assert life.judged(now) == life._judged(now, False)
+    later = now + timedelta(microseconds=1)
+    assert life.judged(later) == life._judged(later, False) != life.judged(now)
+
+
+@pytest.mark.parametrize("last", LIVES)
+def test_life_in_storage_is_worked_out_once_while_its_newest_file_is_young(chain, last, monkeypatch):
+    life = in_storage(chain, last)
+    read_to, age = life._last_storage_read_to(), trace_age(life)
+    asked = []
+    work_out = ColdLife._judged
+    monkeypatch.setattr(ColdLife, "_judged", lambda fold, now, sign: asked.append(now) or work_out(fold, now, sign))
+    for now in (read_to, read_to + age / 2, read_to + age):
+        life.judged(now)
+    assert len(asked) == 1
+    life.judged(read_to + age + timedelta(microseconds=1))
+    life.judged(read_to + age + timedelta(hours=1))
+    assert len(asked) == 3, "once its files are too old, every moment adds to the gap"
+
+
+def test_newer_file_of_the_freezer_takes_the_place_of_the_answer_before(chain):
+    """The answer is kept with the streams it rests on, which go on as they grow."""
+    life = in_storage(chain, "bag_accepted")
+    read_to = life._last_storage_read_to()
+    before = life.judged(read_to)
+    chain.steps = [s for s in chain.steps if s.name != "logger_file_read" or s.act.logger != WARD_LOGGER or s.series.end < read_to]
+    shorter = in_storage(chain, "bag_accepted")
+    assert shorter._last_storage_read_to() < read_to
+    assert shorter.judged(read_to) == shorter._judged(read_to, False) != before

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from custody.domain.acts.bedside import BagPreparing
 from custody.domain.acts.manufacturing import LoggerInstalled
@@ -28,6 +28,8 @@ from custody.domain.terms import Answer, ColdChainDecision, ProductForm, Signatu
 R = TypeVar("R")
 NOT_RELEASABLE = frozenset({"missing_trace", "nothing_measured", "signature_invalid"})
 """Class 2 until the raw file is read or QA gives it up (rules section 11): a decision cannot stand in for a temperature record."""
+FilesAre = Literal["young", "too_old"]
+_ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,30 +95,44 @@ class ColdLife:
 
         Raises MissingFact when a temperature file that was read is not at hand, or times contradict each other.
         """
-        at = self._moment_that_counts(now)
-        if at is None:
+        files = self._files_are(now)
+        if files is None:
             return self._judged(now, sign_of_thaw)
-        return self._once(("judged", at, sign_of_thaw), lambda fold: ColdLife._judged(fold, at, sign_of_thaw))
+        return self._once(("judged", files, sign_of_thaw), lambda fold: ColdLife._judged(fold, ColdLife._moment(fold, files), sign_of_thaw))
 
-    def _moment_that_counts(self, now: datetime) -> datetime | None:
-        """Once a bag is prepared its cold life is over, and all that time still changes is that the file of its last storage gets too old.
+    def _files_are(self, now: datetime) -> FilesAre | None:
+        """Whether the files of its last storage count at `now`, where that is all that time changes; None where it changes more.
 
-        The one of two moments, before and after that, which says the same as `now`; None while its life goes on.
+        Once a bag is prepared its cold life is over. In storage it is judged as far as its files reach, while they are young enough.
         """
-        if self.prepared_at is None or not self.places or self.places[-1].end is None:
+        last = self.places[-1] if self.places else None
+        if last is None or (self.prepared_at is None and not self._is_read_in_storage(last, now)):
             return None
-        age = span(hours=self.study.criteria_now.settings.storage_trace_age_h)
-        read_to = self._once("read_to", ColdLife._last_storage_read_to)
-        return read_to + age if now - age <= read_to else read_to + age + timedelta(microseconds=1)
+        return "young" if now <= self._moment("young") else "too_old" if last.end is not None else None
+
+    def _is_read_in_storage(self, last: Place, now: datetime) -> bool:
+        """Whether all loggers and files of the place it is in count already, none of them only later than `now`."""
+        if last.end is not None or isinstance(last.node, ShipmentId):
+            return False
+        installed = self.dossier.deeds(last.node, LoggerInstalled)
+        return all(d.act.installed_at < now for d in installed) and self._last_storage_read_to() <= now
+
+    def _moment(self, files: FilesAre) -> datetime:
+        """The last moment at which they are young enough, or the first at which they are too old."""
+        young_until = self._last_storage_read_to() + span(hours=self.study.criteria_now.settings.storage_trace_age_h)
+        return young_until if files == "young" else young_until + timedelta(microseconds=1)
 
     def _last_storage_read_to(self) -> datetime:
+        return self._once("read_to", ColdLife._read_to_in_last_storage)
+
+    def _read_to_in_last_storage(self) -> datetime:
         """How far the files of the last place reach into it; for a shipper, whose files never get too old, its end."""
         last = self.places[-1]
-        assert last.end is not None
+        end = last.end if last.end is not None else _ENDLESS
         if isinstance(last.node, ShipmentId):
-            return last.end
-        _, traces = self._of_storage(last.node, last.end)
-        return _read_to(traces, last.start, last.end)
+            return end
+        _, traces = self._of_storage(last.node, end)
+        return _read_to(traces, last.start, end)
 
     def _once(self, key: object, work_out: Callable[[ColdLife], R]) -> R:
         def anew(dossier: Dossier) -> R:

@@ -20,6 +20,7 @@ from custody.errors import NotFoundError
 from custody.workflows.desks import lot_record
 from custody.workflows.desks.day import LAST
 from custody.workflows.desks.exceptions import ExceptionAsked, waiting_exceptions
+from custody.workflows.desks.foreseen_once import foreseen_once
 from custody.workflows.desks.lot_record import Deviation, EntryRead, Review
 from custody.workflows.desks.offers import Offer, offers
 from custody.workflows.desks.preview import Preview, foreseen, plain_act
@@ -131,7 +132,7 @@ def _row(dossier: Dossier, viewer: Viewer, lot: LotFold, now: datetime) -> Row |
     _ = lot.filled
     if not isinstance(lot.disposition, Quarantined | Conditional):
         return None
-    preview = foreseen(dossier, viewer, plain_act(HoldPoint.RELEASE, lot.node), HoldPoint.RELEASE, now).value
+    preview = foreseen_once(dossier, viewer, HoldPoint.RELEASE, lot.node, now)
     return Row(
         node=lot.node,
         disposition=disposition_word(lot),

@@ -11,7 +11,7 @@ from custody.domain.ids import Digest
 from custody.web.desk_parts import CriterionRow, ResultLine
 from custody.web.foresight import reasons_text
 from custody.web.pages.desks.quality_sheet import moment
-from custody.web.wording import Line, lines_of
+from custody.web.wording import Line, lines_of, told_once
 from custody.words import Words
 from custody.workflows.desks.lot_record import Deviation, EntryRead, Review
 from custody.workflows.desks.offers import Offer
@@ -94,7 +94,7 @@ def _entry(words: Words, entry: EntryRead, unread: frozenset[Digest]) -> EntryRo
         what=words.act_title(entry.act),
         who=entry.by,
         when=words.date_time(entry.at),
-        said=tuple(line for line in lines_of(words, entry.act, entry.values, {}) if line.value),
+        said=tuple(told_once(line for line in lines_of(words, entry.act, entry.values, {}) if line.value)),
         tags=tuple(words.say(f"desk.release.{name}") for name, shown in marks.items() if shown),
     )
 
