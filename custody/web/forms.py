@@ -11,10 +11,21 @@ from enum import StrEnum
 from typing import Any
 
 from custody.domain.acts.base import ActRule, FieldType, alternatives, field_types
-from custody.domain.ids import BagId, Digest, EquipmentId, Identifier, LoggerId, MaterialId, Node, PersonId, SampleId, SealNumber
+from custody.domain.ids import Digest, Identifier, Node, PersonId, SampleId
 from custody.domain.terms import Answer
 from custody.web.moments import Choice, Moment, offsets
-from custody.web.scan_lists import BY_HAND, LAST_ADDED, WHY, Judge, ScanLine, Typed, one, scans_listed, unjudged
+from custody.web.scan_lists import (
+    BY_HAND,
+    LAST_ADDED,
+    SCANNED_ONE_BY_ONE,
+    WHY,
+    Judge,
+    ScanLine,
+    Typed,
+    one,
+    scans_listed,
+    unjudged,
+)
 from custody.words import Words
 
 __all__ = [
@@ -51,9 +62,6 @@ ROWS_AT_FIRST = 1
 ROWS_MAX = 60
 RADIOS_AT_MOST = 4
 PLAIN_KINDS = {bool: "yes_no", Answer: "answer", int: "whole", Decimal: "decimal", datetime: "time", date: "date"}
-
-SCANNED_ONE_BY_ONE = (MaterialId, EquipmentId, LoggerId, BagId, SealNumber)
-"""Things a step uses or a shipper carries, of which there are several: each scan is answered before the next."""
 NEW_IN = {"bags_filled": frozenset({"bags"})}
 """Fields, besides the subject of an act that opens a stream, whose things need not be known yet: bag numbers drawn at random."""
 

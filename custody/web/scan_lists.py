@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from custody.domain.ids import Identifier
+from custody.domain.ids import BagId, BankId, EquipmentId, Identifier, LoggerId, MaterialId, SealNumber, TissueId
 
 Typed = Mapping[str, list[str]]
 """What a browser sends: every value under its name."""
@@ -14,6 +14,8 @@ MORE = "more."
 DROP = "drop"
 LAST_ADDED = "last_added"
 SCANS_MAX = 200
+SCANNED_ONE_BY_ONE = (MaterialId, EquipmentId, LoggerId, BagId, SealNumber, TissueId, BankId)
+"""Things a step uses, comes from, or a shipper carries, of which there are several: each scan is answered before the next."""
 BY_HAND, WHY = "typed.", "typed_why."
 
 
@@ -21,10 +23,11 @@ BY_HAND, WHY = "typed.", "typed_why."
 class ScanLine:
     """One scan of a list. `kept`: the form carries it; a cross that is kept is a thing that is known but should not be used.
 
-    `judged`: whether `fits` says more than that the thing is known here.
+    `judged`: whether `fits` says more than that the thing is known here. `text` is what the form carries, `shown` what a person reads.
     """
 
     text: str
+    shown: str = ""
     fits: bool = True
     said: str = ""
     kept: bool = True

@@ -43,7 +43,7 @@ def _judged(connection: Connection, rule: ActRule, kinds: Kinds, texts: tuple[st
             yield ScanLine(text=node.value, fits=False, said=words.say("scans.twice"), kept=False)
             continue
         seen.add(node)
-        yield _known(connection, rule, node, number)
+        yield _known(connection, rule, node, number, several=len(kinds) > 1)
         number += 1
 
 
@@ -55,8 +55,11 @@ def _read(connection: Connection, rule: ActRule, kinds: Kinds, text: str) -> Ide
     return find_for(connection, rule.cls, nodes, text, may_be_new=False, viewer=current.viewer())
 
 
-def _known(connection: Connection, rule: ActRule, node: Identifier, number: int) -> ScanLine:
+def _known(connection: Connection, rule: ActRule, node: Identifier, number: int, *, several: bool) -> ScanLine:
+    """`several`: where more than one kind fits, the form carries the kind too, so that a number is never looked up among the others."""
     words = current.words()
+    if several and isinstance(node, Node):
+        return ScanLine(text=node.key, shown=words.named(node), number=number, judged=False)
     if not isinstance(node, JUDGED):
         return ScanLine(text=node.value, number=number, judged=False)
     fit = fit_of(connection, current.viewer(), rule, node, current.now())

@@ -28,6 +28,7 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
 }
 ERROR_VOCABULARIES: dict[tuple[str, str], tuple[str, ...]] = {
     ("wrong_role", "expected"): ("term.Role",),
+    ("defaults_unconfirmed", "names"): ("term.setting",),
     ("too_early", "act"): ("act",),
     ("too_early", "expected"): ("act",),
     ("known_already", "kind"): ("term.node",),

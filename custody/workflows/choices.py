@@ -37,7 +37,7 @@ SECOND_CHECK = "second_check"
 class Known:
     """One choice. `vocabulary` names the catalogue that words it; else `english` and `chinese` do, or the value itself.
 
-    `act`: the newest act about a thing that is only suggested.
+    `act`: the newest act about a thing that is only suggested. `stands_at`: what a setting is left at, told beside its name.
     """
 
     value: str
@@ -45,6 +45,7 @@ class Known:
     english: str = ""
     chinese: str = ""
     act: str = ""
+    stands_at: object = None
 
 
 def choices(connection: Connection, rule: ActRule, subject: Node | None, viewer: Viewer) -> dict[str, tuple[Known, ...]]:
@@ -118,7 +119,7 @@ def _defaults(dossier: Dossier, study: StudyId) -> dict[str, tuple[Known, ...]]:
         return {}
     settings = content_from(last.act.content, last.act.study_version).settings
     named = ((name, getattr(settings, name)) for name in settings.left_at_default)
-    return {"confirmed_defaults": tuple(Known(value=name, english=f"{name}: {value}", chinese=f"{name}：{value}") for name, value in named)}
+    return {"confirmed_defaults": tuple(Known(value=name, vocabulary="setting", stands_at=value) for name, value in named)}
 
 
 def _of_subject(dossier: Dossier, rule: ActRule, subject: Node) -> dict[str, tuple[Known, ...]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
 from custody.domain.acts.base import Act
+from custody.domain.ids import Identifier
 from custody.errors import InputError
 from custody.store.entries import last_recorded_at
 
@@ -81,14 +84,33 @@ EASTERNMOST = timedelta(hours=14)
 
 def future_in(connection: Connection, act: Act, now: datetime) -> Iterator[InputError]:
     """One error for each such field. None where the server's own clock was set back: then nobody knows what lies ahead (SYS-CLOCK)."""
-    names = [name for name in sorted(HAPPENED) if (act.rule.name, name) not in JUDGED and _is_ahead(getattr(act, name, None), now)]
-    last = last_recorded_at(connection) if names else None
+    times = (each for each in sorted(times_of(act)) if each[1] in HAPPENED and (act.rule.name, each[1]) not in JUDGED)
+    paths = [path for path, _, value in times if _is_ahead(value, now)]
+    last = last_recorded_at(connection) if paths else None
     if last is None or now >= last:
-        for name in names:
-            yield InputError("this lies in the future; write when it happened", code="in_future", field=name)
+        for path in paths:
+            yield InputError("this lies in the future; write when it happened", code="in_future", field=path)
 
 
-def _is_ahead(value: object, now: datetime) -> bool:
+def times_of(part: Any, path: str = "") -> Iterator[tuple[str, str, date]]:
+    """Every day and time of an act and of its parts: the path of its field in a form (`culture.started_at`), its name, its value."""
+    for field in dataclasses.fields(part):
+        value, here = getattr(part, field.name), f"{path}{field.name}"
+        if isinstance(value, date):  # a time is a day too
+            yield here, field.name, value
+        elif _is_part(value):
+            yield from times_of(value, f"{here}.")
+        elif isinstance(value, tuple):
+            for n, each in enumerate(value):
+                if _is_part(each):
+                    yield from times_of(each, f"{here}-{n}.")
+
+
+def _is_part(value: object) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, Identifier | type)
+
+
+def _is_ahead(value: date, now: datetime) -> bool:
     if isinstance(value, datetime):
         return value > now + BETWEEN_CLOCKS
-    return isinstance(value, date) and value > (now + EASTERNMOST).date()
+    return value > (now + EASTERNMOST).date()

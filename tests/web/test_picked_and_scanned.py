@@ -1,16 +1,19 @@
 """What need not be typed: things that stand already are picked or scanned, and several of them one by one, each answered at once."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from custody.domain.acts.allocation import KitAssigned
 from custody.domain.acts.base import ACTS
-from custody.domain.ids import BagId, KitId, LoggerId, StudyId
+from custody.domain.acts.manufacturing import LotStarted
+from custody.domain.ids import BagId, BankId, KitId, LoggerId, StudyId
 from custody.domain.masking import Viewer
 from custody.domain.terms import Role
 from custody.words.catalogues import phrases
 from custody.workflows import sight
+from custody.workflows.demonstration import SECRET
 from custody.workflows.desks.bench_supplies import STATES
 from custody.workflows.nearby import NEAR_MAX, nearby
 from custody.workflows.rehearsal.player import Player
@@ -236,3 +239,61 @@ def test_bags_of_an_allocation_are_scanned_one_by_one_in_their_order(web):
 def test_kit_bags_filled_anew_stay_a_text_of_numbers(in_culture):
     page = in_culture.browser(OPERATOR).get(f"{LOT}?act=bags_filled")
     assert re.search(r'<textarea[^>]*name="bags"', page.html)
+
+
+def test_tissue_and_banks_a_bank_comes_from_are_scanned_one_by_one_and_carried_with_their_kind(looked_at):
+    browser, review, form = looked_at.signed_in(OPERATOR), "/acts/bank_started/review", "/acts/bank_started"
+    page = scan(browser, browser.get(form), "CU1:bank:MCB-0001", "parents", review)
+    assert lines(page, "parents")[0].startswith("On the list cell bank MCB-0001")
+    page = scan(browser, page, "TS-0001", "parents", review)
+    assert lines(page, "parents")[0].startswith("On the list cord tissue TS-0001")
+    page = scan(browser, page, "bank:MCB-0001", "parents", review)
+    assert "scanned already" in lines(page, "parents")[0]
+    page = scan(browser, page, "CU1:lot:LOT-0001", "parents", review)
+    assert "not on the list" in lines(page, "parents")[0]
+    assert page.form(review)["parents"] == ["bank:MCB-0001", "tissue:TS-0001"]
+    assert not re.search(r"<textarea[^>]*name=.parents", page.html)
+
+
+def test_lot_is_started_of_the_banks_that_were_scanned(web):
+    browser, review = web.browser(OPERATOR), "/acts/lot_started/review"
+    page = scan(browser, browser.get("/acts/lot_started"), "CU1:bank:WCB-0001", "banks", review)
+    assert lines(page, "banks")[0].startswith("On the list WCB-0001")
+    page = browser.send(page, review, {"lot": "LOT-0078", "product": "cells", "form": "frozen", "vials_drawn": "9"})
+    assert page.code == 200
+    assert "WCB-0001" in page.text
+    done = browser.send(page, "/acts/lot_started", {"secret": SECRET})
+    assert done.code in {200, 201, 303}, done.text
+    (started,) = (act for act in acts_of(web, "lot:LOT-0078") if isinstance(act, LotStarted))
+    assert started.banks == (BankId("WCB-0001"),)
+
+
+def test_study_is_approved_by_the_names_of_its_defaults_in_words_and_their_values(looked_at):
+    for language, said in (("en", "rounding of results: Not rounded"), ("zh", "结果修约方式：不修约")):
+        page = looked_at.signed_in("demo-qp-one", language).get("/acts/study_approved")
+        assert said in page.text
+
+
+def test_culture_said_to_have_begun_in_the_future_is_refused_beside_its_field(in_culture):
+    browser = in_culture.browser(OPERATOR)
+    page = scan(browser, browser.get(FORM), "MED-0001")
+    page = scan(browser, page, "INC-01", "culture.equipment")
+    values = {
+        "step": "expansion",
+        "passage": "6",
+        "viable_seeded": "4000000",
+        "viable_harvested": "32000000",
+        "balance.unit": "cells",
+        "balance.quantity_in": "32000000",
+        "balance.quantity_out": "32000000",
+        "started_at.date": f"{in_culture.clock.now:%Y-%m-%d}",
+        "started_at.time": "10:00",
+    }
+    typed = {"lot": "CU1:lot:LOT-0077"} | {f"culture.{name}": value for name, value in values.items()}
+    tomorrow = f"{in_culture.clock.now + timedelta(days=1):%Y-%m-%d}"
+    refused = browser.send(page, REVIEW, typed | {"culture.started_at.date": tomorrow})
+    assert refused.code == 422
+    assert "This lies in the future; write when it happened." in refused.text
+    assert 'href="#field-culture.started_at' in refused.html
+    assert refused.form(REVIEW)["culture.started_at.date"] == [tomorrow]
+    assert browser.send(page, REVIEW, typed).code == 200

@@ -23,7 +23,7 @@ from custody.web.gaps import gap_shown
 from custody.web.pages.proposals import waiting_columns, waiting_row
 from custody.web.standings import blocked_text, state_text
 from custody.web.viewing_log import note_view
-from custody.web.wording import Line, lines_of, reason_of, typed_lines, verdict_key
+from custody.web.wording import Line, lines_of, reason_of, told_once, typed_lines, verdict_key
 from custody.words import Words
 from custody.workflows.desks.corrections import correctable, replacement_of
 from custody.workflows.door import unit_of_work
@@ -214,7 +214,7 @@ def _event(words: Words, event: TimelineEvent) -> EventShown:
     if event.kind in {"proposal", "countersignature"}:
         tags.append(words.say(f"timeline.{event.kind}"))
     own = lines_of(words, event.act, event.values, {})
-    facts = (*_who(words, event), *(line for line in own if line.value), *typed_lines(words, event.act, event.typed))
+    facts = (*_who(words, event), *told_once(line for line in own if line.value), *typed_lines(words, event.act, event.typed))
     return EventShown(kind="act", title=title, at=event.happened_at, bad=event.bad, tags=tuple(tags), facts=facts)
 
 
