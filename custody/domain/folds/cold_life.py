@@ -106,7 +106,7 @@ class ColdLife:
         Once a bag is prepared its cold life is over. In storage it is judged as far as its files reach, while they are young enough.
         """
         last = self.places[-1] if self.places else None
-        if last is None or (self.prepared_at is None and not self._is_read_in_storage(last, now)):
+        if last is None or not (self._is_read_in_storage(last, now) if self.prepared_at is None else last.end is not None):
             return None
         return "young" if now <= self._moment("young") else "too_old" if last.end is not None else None
 
