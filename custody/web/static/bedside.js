@@ -40,6 +40,14 @@
     if (offline) offline.hidden = true;
   }
 
+  /* Whoever is on their way to another page is not called back; where that page never comes, this one goes on being made anew. */
+  let left = -Infinity;
+  addEventListener("beforeunload", () => { left = performance.now(); });
+
+  function again() {
+    if (performance.now() - left > ANSWER_WITHIN_MS) location.reload();
+  }
+
   async function ask() {
     const watchOnly = watched.hasAttribute("data-watch-only");
     const stop = new AbortController();
@@ -47,14 +55,14 @@
     try {
       const reply = await fetch(watched.dataset.watch, { cache: "no-store", redirect: "manual", signal: stop.signal, headers: { Accept: "application/json" } });
       if (reply.type === "opaqueredirect") {
-        location.reload();      // the session is over: the server shows the sign-in page instead
+        again();      // the session is over: the server shows the sign-in page instead
         return;
       }
       if (!reply.ok) throw new Error(`answered ${reply.status}`);
       const state = await reply.json();
       found();
-      if (!watchOnly && state.mark !== watched.dataset.mark && !typing()) location.reload();
-      else if (!watchOnly && unsure && !unsure.hidden) location.reload();
+      if (!watchOnly && state.mark !== watched.dataset.mark && !typing()) again();
+      else if (!watchOnly && unsure && !unsure.hidden) again();
     } catch {
       lost();
     } finally {
