@@ -22,7 +22,7 @@ from custody.store import lookups
 from custody.store.lookups import Resting
 from custody.workflows.bedside import dossier_for, study_of_signer
 from custody.workflows.next_steps import AT_REST
-from custody.workflows.scans import is_symbol
+from custody.workflows.scans import is_bag_number, is_symbol
 from custody.workflows.signer import Signer
 
 DOSES_MAX = 500
@@ -91,19 +91,11 @@ def dose_at_bed(connection: Connection, dose: DoseId, signer: Signer) -> DoseAtB
 def _covers(dossier: Dossier, bags: tuple[BagId, ...]) -> dict[str, BagId]:
     """By the label bound last to each bag.
 
-    Of a label on two bags nobody can tell which it hides, and one that reads as a bag's own number is a bag's own number.
+    Of a label on two bags nobody can tell which it hides, and one that reads as the code of something, above all of a bag, is that code.
     """
     bound = [(deed.act.cover_label.strip(), bag) for bag in bags if (deed := dossier.last(bag, CoverBound)) is not None]
     times = Counter(label for label, _ in bound)
-    return {label: bag for label, bag in bound if times[label] == 1 and not _is_bag_number(label)}
-
-
-def _is_bag_number(text: str) -> bool:
-    try:
-        BagId.parse(text)
-    except UnreadableCodeError:
-        return False
-    return True
+    return {label: bag for label, bag in bound if times[label] == 1 and not (is_symbol(label) or is_bag_number(label.upper()))}
 
 
 def _wristband(fold: DoseFold) -> WristbandToken | None:

@@ -26,7 +26,7 @@ def scanned(kind: type[Identifier], text: str) -> Identifier:
     if is_symbol(text):
         return kind.parse(expect(read_scan(text), KINDS[kind]))
     typed = text.strip().upper()
-    if kind is not BagId and _is_bag(typed):
+    if kind is not BagId and is_bag_number(typed):
         # Whoever reads a bag label into the wrong field typed thirteen characters that only a bag has.
         raise UnreadableCodeError("this is the bag label", code="wrong_code_kind", seen="bag", expected=KINDS[kind])
     return kind.parse(typed)
@@ -37,7 +37,7 @@ def is_symbol(text: str) -> bool:
     return text.startswith(SYMBOL_STARTS)
 
 
-def _is_bag(text: str) -> bool:
+def is_bag_number(text: str) -> bool:
     try:
         BagId.parse(text)
     except UnreadableCodeError:

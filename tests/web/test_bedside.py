@@ -352,10 +352,12 @@ def test_cover_label_that_was_replaced_names_no_bag(bed):
     assert [act.where for act in refused_scans(bed, NURSE_ONE)] == [f"bedside {bed.cast.dose} bag"]
 
 
-def test_cover_label_that_reads_as_the_number_of_another_bag_is_taken_for_that_bag(bed):
+@pytest.mark.parametrize("label", ["{bag}", "CU1:bag:{bag}"])
+def test_cover_label_that_reads_as_the_code_of_another_bag_is_taken_for_that_bag(bed, label):
     other = next(bag for bag in bed.cast.bags if bag not in bed.cast.dose_bags)
-    cover_the_bag(bed, other.value)
-    assert scan_all(bed.browser(NURSE_ONE), bed.cast, bag=other.value).code == 422
+    cover_the_bag(bed, label.format(bag=other))
+    for scan in (other.value, other.value.lower(), f"CU1:bag:{other}"):
+        assert scan_all(bed.browser(NURSE_ONE), bed.cast, bag=scan).code == 422
 
 
 def test_person_who_did_not_scan_is_offered_no_signature(bed):
