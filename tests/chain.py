@@ -30,6 +30,7 @@ from custody.gates import Case, evaluate
 from custody.workflows.rehearsal.road import Cast
 from custody.workflows.rehearsal.steps import STUDY, Step, people
 from custody.workflows.rehearsal.whole import consent_to_closed_dose
+from custody.workflows.site_days import site_days
 
 BEDSIDE_AT = datetime(2026, 6, 15, 2, 30, tzinfo=UTC)
 
@@ -224,8 +225,10 @@ class Chain:
         signers = memory.signers_of(step, proposed)
         roots = (proposed.subject, STUDY, *marked_nodes(proposed, None), *(s.account for s in signers))
         second = (step.second or proposed) if proposed.rule.second == "repeat" and len(signers) > 1 else None
+        dossier = memory.dossier(*roots)
+        days = site_days(dossier, step.at)
         case = Case(
-            subject=proposed.subject, proposed=proposed, signers=signers, dossier=memory.dossier(*roots), study_id=STUDY, second=second
+            subject=proposed.subject, proposed=proposed, signers=signers, dossier=dossier, study_id=STUDY, day_at=days, second=second
         )
         return case, step.at
 

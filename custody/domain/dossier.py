@@ -171,12 +171,19 @@ class Dossier:
         later dossier, the first answer counts as long as every one of these readings would be the very same.
         """
         home = self.streams.get(about.key)
-        if home is None:
+        # Streams in which nothing stands are one and the same in the store, and would share their answers.
+        if not home:
             return work_out(self)
         known = home.worked_out.get(key)
         if not isinstance(known, _WorkedOut) or not known.rests_on(self):
             noted: list[_Read] = []
-            answer = work_out(replace(self, _noted=noted))
+            try:
+                answer = work_out(replace(self, _noted=noted))
+            except Exception:
+                # Whoever makes an answer of this error rests on what was read before it.
+                if self._noted is not None:
+                    self._noted.extend(noted)
+                raise
             known = _WorkedOut(tuple(dict.fromkeys(noted)), self.series_read, answer)
             home.worked_out[key] = known
         if self._noted is not None:

@@ -212,7 +212,7 @@ def _drug(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-@gate("BED-TWO", revision=1, title="Two different people scanned and signed in time", source="rules 4 (G12), 12, 19 bedside_pair_min")
+@gate("BED-TWO", revision=2, title="Two different people scanned and signed in time", source="rules 4 (G12), 12, 19 bedside_pair_min")
 def two_people_at_the_bed(case: Case, now: datetime) -> Outcome:
     people = {signer.person for signer in case.signers}
     if len(people) < 2:
@@ -231,17 +231,17 @@ def two_people_at_the_bed(case: Case, now: datetime) -> Outcome:
     minutes = case.criteria_now.settings.bedside_pair_min
     if now - min(times) > span(minutes=minutes):
         return Blocked(Reason("pair_too_slow", first_at=min(times), now=now, minutes=minutes), tuple(evidence))
-    return _checker_fault(case, case.signers[1], now) or Passed(tuple(evidence))
+    return _checker_fault(case, case.signers[1]) or Passed(tuple(evidence))
 
 
-def _checker_fault(case: Case, checker: Signed, now: datetime) -> Blocked | None:
+def _checker_fault(case: Case, checker: Signed) -> Blocked | None:
     """The second person is a nurse, or stands on the delegation log today, and did not prepare the bag."""
     if checker.person in case.dose.preparers:
         return Blocked(Reason("checker_prepared_the_bag", account=checker.account))
     if checker.role is Role.BEDSIDE_NURSE:
         return None
     log = case.dossier.deeds(checker.account, DelegationRecorded)
-    today = now.date()
+    today = case.day_where(checker)
     if any(d.act.duty == SECOND_CHECK and d.act.valid_from <= today <= d.act.valid_until for d in log):
         return None
     return Blocked(Reason("checker_not_delegated", account=checker.account, on=today), tuple(d.digest for d in log))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import TypeVar
 
 from custody.domain.acts.base import Act
 from custody.domain.criteria import StudyContent
 from custody.domain.dossier import Dossier, Signed
+from custody.domain.duties import DayAt
 from custody.domain.folds.bag import BagFold
+from custody.domain.folds.base import MissingFact
 from custody.domain.folds.donation import DonationFold
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.lot import LotFold
@@ -27,6 +30,7 @@ class Case:
     """`about` is the part being judged now (one bag of a dose, one donation of a lot) where a gate is asked part by part.
 
     `signers` are the people who sign the proposed act, in order; `second` is the act as the second person scanned and read it.
+    `day_at` says which day it is at a site.
     """
 
     subject: Node
@@ -34,8 +38,19 @@ class Case:
     signers: tuple[Signed, ...]
     dossier: Dossier
     study_id: StudyId
+    day_at: DayAt
     about: Node | None = None
     second: Act | None = None
+
+    def day_where(self, signer: Signed) -> date:
+        """The day it is where this person signs: trainings and delegations run from day to day there, as grants do (rules section 3).
+
+        Raises MissingFact for a site of which nobody can say.
+        """
+        found = self.day_at(signer.site)
+        if found is None:
+            raise MissingFact("zone", node=signer.site)
+        return found
 
     def for_part(self, part: Node) -> Case:
         """The same case about one part; the gates that ask part by part share what they work out."""

@@ -151,7 +151,7 @@ def materials_fit(case: Case, now: datetime) -> Outcome:
     return Passed(tuple(evidence))
 
 
-@gate("MFG-EQP", revision=1, title="Equipment is registered and in calibration", source="rules G4; P11-10h")
+@gate("MFG-EQP", revision=2, title="Equipment is registered and in calibration", source="rules G4; P11-10h")
 def equipment_calibrated(case: Case, now: datetime) -> Outcome:
     use = _use(case, now)
     if use is None:
@@ -162,7 +162,8 @@ def equipment_calibrated(case: Case, now: datetime) -> Outcome:
     for node in use.equipment:
         equipment = EquipmentFold(case.dossier, node)
         evidence.append(equipment.registered.digest)
-        for day in dict.fromkeys((use.started_at.date(), use.ended_at.date())):
+        # Both as the people counted them who began the step: its start carries their offset from UTC.
+        for day in dict.fromkeys((use.started_at.date(), use.ended_at.astimezone(use.started_at.tzinfo).date())):
             calibration = equipment.calibration_on(day)
             evidence.append(calibration.digest)
             if not day <= calibration.act.due_on:
@@ -171,18 +172,19 @@ def equipment_calibrated(case: Case, now: datetime) -> Outcome:
     return Passed(tuple(evidence))
 
 
-@gate("MFG-TRAIN", revision=2, title="Everyone who signs is trained in the version in force", source="rules G4; 21 CFR 11.10(i), (k)")
+@gate("MFG-TRAIN", revision=3, title="Everyone who signs is trained in the version in force", source="rules G4; 21 CFR 11.10(i), (k)")
 def people_trained(case: Case, now: datetime) -> Outcome:
     procedure = case.criteria_now.training.get(HoldPoint.MANUFACTURING)
     if procedure is None or not case.signers:
         return Blocked(Reason("missing", what="signer" if procedure else "training_asked_for"))
-    today = now.date()
-    document = in_force_on(case.dossier, case.study_id, procedure, today)
-    version = "" if document is None else document.act.document_version
-    evidence: list[Digest] = [] if document is None else [document.digest]
+    evidence: dict[Digest, None] = {}
     for signer in case.signers:
+        today = case.day_where(signer)
+        document = in_force_on(case.dossier, case.study_id, procedure, today)
+        version = "" if document is None else document.act.document_version
+        evidence |= {} if document is None else {document.digest: None}
         training = training_of(case.dossier, signer.account, procedure, version)
-        evidence.append(training.digest)
+        evidence[training.digest] = None
         if document is not None and training.act.document_version != version:
             other = {"account": signer.account, "procedure": procedure, "seen": training.act.document_version, "expected": version}
             return Blocked(Reason("training_in_other_version", **other), tuple(evidence))

@@ -20,6 +20,7 @@ from custody.errors import LedgerBrokenError
 from custody.gates import Case, evaluate
 from custody.gates.registry import clock_fault
 from custody.ledger.canonical import canonical
+from custody.workflows.site_days import site_days
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d")
 
@@ -38,13 +39,15 @@ def judge(
     now: datetime,
     second: Act | None = None,
 ) -> Verdict:
-    case = Case(subject=act.subject, proposed=act, signers=signers, dossier=dossier, study_id=study, second=second)
+    days = site_days(dossier, now)
+    case = Case(subject=act.subject, proposed=act, signers=signers, dossier=dossier, study_id=study, day_at=days, second=second)
     return evaluate(hold_point, case, now)
 
 
 def clock_set_back(hold_point: HoldPoint, act: Act, dossier: Dossier, study: StudyId, now: datetime) -> Verdict | None:
     """CANNOT CHECK at once, before anything is written with a time that cannot be trusted; None while the clock is right."""
-    fault = clock_fault(Case(subject=act.subject, proposed=act, signers=(), dossier=dossier, study_id=study), now)
+    case = Case(subject=act.subject, proposed=act, signers=(), dossier=dossier, study_id=study, day_at=site_days(dossier, now))
+    fault = clock_fault(case, now)
     return None if fault is None else Verdict(hold_point=hold_point, subject=act.subject, judged_at=now, findings=(fault,))
 
 
