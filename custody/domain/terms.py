@@ -237,6 +237,13 @@ class IdentifierMethod(StrEnum):
     HOSPITAL_RECORD = "hospital_record"
 
 
+class BagReadAs(StrEnum):
+    """Which label of a bag was read at the bed: a bag under a cover has its own number out of sight (rules section 13)."""
+
+    OWN_LABEL = "own_label"
+    COVER_LABEL = "cover_label"
+
+
 class Answer(StrEnum):
     """One line of a checklist: `not_checked` never counts as yes."""
 

@@ -20,6 +20,7 @@ VOCABULARIES = {
     "reason_code": "rejection",
     "confirmed_defaults": "setting",
     "design": "design",
+    "unit": "unit",
 }
 """By the name of the field: the vocabulary whose word stands for the code. A study's own codes stand as they are."""
 

@@ -151,7 +151,8 @@ def sheet_page(
         node=node,
         facts=facts,
         problem=problem,
-        buttons=offer_buttons(words, desk, node, offered, main=main),
+        # The form that is open needs no button that opens it.
+        buttons=offer_buttons(words, desk, node, (each for each in offered if each is not chosen or each.why_not), main=main),
         panel=form or (act_panel(desk, node, chosen, beside=beside, given=given) if chosen is not None else None),
         home_href=desk_href(desk),
         passport_href=thing_href(node),

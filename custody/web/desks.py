@@ -101,7 +101,7 @@ DESKS: tuple[Desk, ...] = (
             Role.DATA_SAFETY_BOARD,
             Role.SAFETY_OFFICER,
         ),
-        kinds=("participant", "dose", "study"),
+        kinds=("participant", "dose", "study", "kit"),
         acts="""participant_registered participant_consented participant_eligibility_recorded weight_measured wristband_issued
             dose_requested kit_assigned dose_allocated spare_allocated dose_deallocated prescription_signed participant_left
             committee_decided cohort_opened cohort_closed toxicity_recorded study_halted study_resumed exception_requested

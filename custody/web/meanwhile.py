@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import request
 
-from custody.domain.acts.base import Act
+from custody.domain.acts.base import ACTS, Act
 from custody.domain.acts.record import Corrected
 from custody.domain.ids import Node, node_of
 from custody.web import current
@@ -18,6 +20,14 @@ from custody.workflows.viewing import TimelineEvent
 FIELD = "seen_until"
 """Hidden in every form: the newest entry its person had before them."""
 SHOWN_MAX = 5
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a form that is signed where it is filled in shows of others, and the newest entry its person has then before them."""
+
+    news: tuple[Line, ...]
+    seen_until: str
 
 
 def seen_until(about: str) -> str:
@@ -40,6 +50,12 @@ def told(node: Node, typed: Typed) -> tuple[Line, ...]:
     with current.store().reading() as connection:
         events = _events(connection, node, typed)
     return tuple(_line(current.words(), event) for event in events[-SHOWN_MAX:])
+
+
+def told_now(node: Node, typed: Typed) -> Told:
+    """For a form without a page to read it once more: nothing when it is opened, and each time it comes back what others recorded."""
+    until = newest(node.key)  # before the news are read, so that none falls between the two
+    return Told(told(node, typed) if _number(one(typed, FIELD)) else (), until)
 
 
 def done_before(act: Act) -> str:
@@ -66,6 +82,8 @@ def _line(words: Words, event: TimelineEvent) -> Line:
     assert event.by is not None  # news are of people
     who = words.say("meanwhile.line", who=event.by.printed_name, at=event.recorded_at)
     told = tuple((name, value) for name, value in event.values if event.act != Corrected.rule.name or name == "reason")
+    if event.kind == "proposal" and ACTS[event.act].second == "repeat":
+        told = ()  # what one of two saw alone is not shown to who may be the other
     said = (f"{line.label}: {line.value}" for line in lines_of(words, event.act, told, {}) if line.value)
     title = words.act_title(event.act)
     match event.kind:

@@ -17,6 +17,7 @@ from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, CohortId, DoseId, ParticipantId, WristbandToken, node_of
+from custody.domain.terms import BagReadAs
 from custody.errors import InputError, NotFoundError, UnreadableCodeError
 from custody.store import lookups
 from custody.store.lookups import Resting
@@ -56,6 +57,10 @@ class DoseAtBed:
         """The number of the bag that a cover label of this dose hides; any other scan as it is."""
         bag = self.covers.get(text.strip())
         return text if bag is None else bag.value
+
+    def read_as(self, text: str) -> BagReadAs:
+        """Which label of a bag this scan read, as `bag_under` takes it."""
+        return BagReadAs.COVER_LABEL if text.strip() in self.covers else BagReadAs.OWN_LABEL
 
 
 def doses_at(connection: Connection, signer: Signer) -> tuple[DoseAtBed, ...]:

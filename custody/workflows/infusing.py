@@ -23,7 +23,7 @@ from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Digest, DoseId, PersonId
 from custody.domain.masking import Seen, Viewer, verdict_shown
-from custody.domain.terms import Answer, HoldPoint
+from custody.domain.terms import Answer, BagReadAs, HoldPoint
 from custody.domain.verdict import Finding
 from custody.errors import StaleError
 from custody.store import entries
@@ -163,6 +163,7 @@ def _supposed(fold: DoseFold, bag: BagId) -> NextBagStarted:
     scans = NextBagScans(
         wristband=fold.recipient.wristband.act.wristband,
         bag=bag,
+        bag_read_as=BagReadAs.OWN_LABEL,
         container_whole=Answer.NOT_CHECKED,
         nothing_unusual_seen=Answer.NOT_CHECKED,
     )

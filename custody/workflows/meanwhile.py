@@ -31,6 +31,8 @@ DECISIONS: tuple[frozenset[str], ...] = tuple(
         "deviation_closed",
         "cold_chain_decided",
         "gap_disposed trace_given_up",
+        "handoff_accepted",
+        "shipment_arrived",
         "bag_accepted bag_refused_at_receipt",
         "bag_retained bag_destroyed bag_discarded bag_returned",
         "material_released material_refused",
@@ -42,11 +44,19 @@ DECISIONS: tuple[frozenset[str], ...] = tuple(
         "committee_decided cohort_opened cohort_closed study_halted study_resumed",
         "exception_risk_evaluated exception_accepted exception_never_list_confirmed",
         "adverse_event_closed",
+        "infusion_paused infusion_resumed infusion_rate_changed infusion_alarm_answered infusion_ended",
+        "infusion_taken_over",
+        "bag_finished",
+        "next_bag_started",
+        "reaction_recorded",
+        "vitals_recorded",
         "corrected",
     )
 )
-"""Acts of which one person's may be the answer to the question the other is answering."""
-ABOUT_ONE = frozenset({"hold", "deviation", "investigation", "result", "event", "start", "document", "document_version", "entry"})
+"""Acts of which one person's may be the answer to the question the other is answering, or tell a second time of what happened once."""
+ABOUT_ONE = frozenset(
+    {"hold", "deviation", "investigation", "result", "event", "start", "document", "document_version", "entry", "alarm", "bag"}
+)
 """Fields that say which of several questions an act answers: two that differ are two decisions."""
 
 

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page
 
-from tests.journeys.browsing import DESK, PATIENCE_MS, PHONE, Running, no_sideways_scroll, serving
+from tests.journeys.browsing import BARRIERS, DESK, PATIENCE_MS, PHONE, Running, no_sideways_scroll, serving
 from tests.journeys.pages import Looked, enter, pages_of, scene, speak
 from tests.web.conftest import NOW, Web
 
@@ -24,8 +24,6 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", *(["best-practic
 EVERY_RULE = {"type": "tag", "values": TAGS}
 COLOURS = ["color-contrast"]
 """The only rule whose answer changes with the scheme: the page itself stays the same."""
-BARRIERS = """only => axe.run(document, {runOnly: only, resultTypes: ["violations"], preload: false, iframes: false})
-  .then(found => found.violations.map(rule => `${rule.id}: ${rule.nodes[0].html.slice(0, 160)}`))"""
 SMALL = """([finger, glove]) => {
   const least = document.body.classList.contains("scanning") ? glove : finger;
   const wrong = [];

@@ -142,7 +142,7 @@ def sign_start(nurse, button):
 def test_good_lot_reaches_the_end_of_its_infusion_with_two_people_on_two_devices(browser, server):
     cast, clock = server.cast("good"), server.clock
     doctor, _ = pharmacy(browser, server, cast)
-    one = Person.arrives(browser, server, "demo-nurse-one", PHONE)
+    one = Person.arrives(browser, server, "demo-nurse-one", PHONE, by_hand=True)
     ready_at_the_bed(one, doctor, cast)
     two = Person.arrives(browser, server, "demo-nurse-two")
 

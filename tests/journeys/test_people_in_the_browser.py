@@ -52,7 +52,7 @@ def small_targets(page):
 
 
 def arrives(browser, server, account, **more):
-    person = Person.arrives(browser, server, account, **more)
+    person = Person.arrives(browser, server, account, by_hand=True, **more)
     person.go("/policy")
     if person.page.locator("main [name=secret]").count():
         person.page.fill("main [name=secret]", SECRET)
@@ -209,7 +209,7 @@ def test_page_of_a_running_infusion_that_fell_asleep_still_leads_to_the_reaction
 @pytest.mark.parametrize("path", ["/sign-in", "/reset", "/account", "/bench", "/people", f"/people/{NURSE_ONE}", "/access-review"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_page_has_no_barrier_in_chinese_and_in_the_dark(browser, server, path, theme):
-    person = Person.arrives(browser, server, QA, language="zh-CN")
+    person = Person.arrives(browser, server, QA, language="zh-CN", by_hand=True)
     person.page.emulate_media(color_scheme=theme)
     person.go(path)
     picture(person, f"zh_{theme}{path.replace('/', '_')}")

@@ -73,8 +73,8 @@ def test_stop_stays_stop_when_the_server_cannot_be_reached(browser, server, besi
     scan_all(beside.browser(NURSE_TWO), cast, wristband="CU1:wristband:WB9999X7K2M9Q4")
     nurse = Person.arrives(browser, server, NURSE_ONE, PHONE)
     nurse.go(f"/bedside/{cast.dose}")
-    nurse.context.set_offline(True)
-    nurse.page.wait_for_timeout(4000)
+    with nurse.page.expect_event("requestfailed", lambda request: request.url.endswith("/state")):
+        nurse.context.set_offline(True)
     expect(nurse.page.locator("[data-answer] .verdict-stop")).to_be_visible()
 
 

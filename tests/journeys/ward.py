@@ -12,7 +12,7 @@ from custody.domain.acts.codec import body_of
 from custody.domain.acts.record import Corrected
 from custody.domain.ids import Digest, SampleId, WristbandToken
 from custody.domain.readings import Reading, Series
-from custody.domain.terms import Answer, ColdChainDecision, PartyKind, Sex
+from custody.domain.terms import Answer, BagReadAs, ColdChainDecision, PartyKind, Sex
 from custody.intake.twins import ALARMS_CRYO, TwinTrip, write_twin
 from custody.ledger.canonical import canonical
 from custody.workflows.proposing import possession_code
@@ -202,7 +202,13 @@ class Ward(World):
 
     def start_next(self, cast, bag, first=NURSES[0], second=NURSES[1], **wrong):
         band = self.model.last("wristband_issued", participant=cast.participant.key)["wristband"]
-        right = acts.NextBagScans(wristband=WristbandToken(band), bag=bag, container_whole=Answer.YES, nothing_unusual_seen=Answer.YES)
+        right = acts.NextBagScans(
+            wristband=WristbandToken(band),
+            bag=bag,
+            bag_read_as=BagReadAs.OWN_LABEL,
+            container_whole=Answer.YES,
+            nothing_unusual_seen=Answer.YES,
+        )
         start = acts.NextBagStarted(dose=cast.dose, bag=bag, scans=right)
         return self.do(start, first, second, again=replace(start, scans=replace(right, **wrong)))
 

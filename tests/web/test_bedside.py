@@ -7,7 +7,7 @@ import pytest
 from custody.domain.acts.bedside import BedsideScanned, CoverBound, InfusionPaused, InfusionStarted
 from custody.domain.acts.quality import HoldPlaced
 from custody.domain.acts.record import Countersigned, Proposed, VerdictGiven
-from custody.domain.terms import VerdictWord
+from custody.domain.terms import BagReadAs, VerdictWord
 from custody.workflows import bedside as bedside_workflow
 from custody.workflows import demonstration
 from custody.workflows.rehearsal.bedside import PREPARERS
@@ -342,6 +342,37 @@ def test_bag_under_a_cover_is_scanned_by_its_cover_label(bed):
     scanned = [act.scans.bag for act in acts_of(bed, bed.cast.dose.key) if isinstance(act, BedsideScanned)]
     assert scanned == [bed.cast.dose_bags[0]] * 2
     assert one.send(one.get("/bedside"), "/bedside/find", {"scan": "Cover 7/A"}).location == bed.url
+
+
+def read_as(bed):
+    return [act.scans.bag_read_as for act in acts_of(bed, bed.cast.dose.key) if isinstance(act, BedsideScanned | InfusionStarted)]
+
+
+def test_record_says_which_label_of_the_bag_was_read(bed):
+    cover_the_bag(bed, "Cover 7/A")
+    one, two = bed.browser(NURSE_ONE), bed.browser(NURSE_TWO)
+    scan_all(one, bed.cast, bag="Cover 7/A")
+    bed.clock.advance(seconds=30)
+    scan_all(two, bed.cast)
+    assert read_as(bed) == [BagReadAs.COVER_LABEL, BagReadAs.OWN_LABEL], "two labels of one bag are one bag"
+    signing = one.get(bed.url)
+    assert verdict_on(signing) == "go"
+    assert "Label read on the bag The cover label" in signing.text
+    timeline = one.get(f"/things/dose/{bed.cast.dose}").text
+    assert timeline.index("Label read on the bag The cover label") < timeline.index("Label read on the bag The bag's own label")
+
+
+def test_what_was_read_on_the_bag_is_told_by_the_server_and_by_nobody_else(bed):
+    page = bed.browser(NURSE_ONE).get(bed.url)
+    assert "bag_read_as" not in page.html
+    step = scan_all(bed.browser(NURSE_ONE), bed.cast, rate_ml_per_min="a lot")
+    assert step.form(f"{bed.url}/scan")["kept.bag_read_as"] == ["own_label"]
+    again = bed.browser(NURSE_TWO)
+    refused = again.send(
+        step, f"{bed.url}/scan", {"kept.bag_read_as": "", "csrf_token": again.get(bed.url).form(f"{bed.url}/scan")["csrf_token"]}
+    )
+    assert refused.code == 422
+    assert refused.form(f"{bed.url}/scan")["step"] == ["bag"], "a bag without it is scanned again"
 
 
 def test_cover_label_that_was_replaced_names_no_bag(bed):

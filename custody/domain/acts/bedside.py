@@ -10,7 +10,7 @@ from custody.domain.acts.base import Act, Names, Parent, Scanned, act, signed
 from custody.domain.acts.donation import HAPPENED
 from custody.domain.acts.study import StudyDoseStarted
 from custody.domain.ids import BagId, CohortId, Digest, DoseId, ParticipantId, StudyId, WristbandToken
-from custody.domain.terms import Answer, HoldPoint, IdentifierMethod, Meaning, Role
+from custody.domain.terms import Answer, BagReadAs, HoldPoint, IdentifierMethod, Meaning, Role
 
 PREPARERS = (
     signed(Meaning.PERFORMED, Role.PREPARER),
@@ -258,12 +258,16 @@ class FitToInfuseSigned(Act):
 
 @dataclass(frozen=True, kw_only=True)
 class BedsideScans:
-    """What one person scanned and answered at the bed (rules section 12)."""
+    """What one person scanned and answered at the bed (rules section 12); `bag_read_as`: which label of the bag was read for `bag`.
+
+    Of scans recorded before that was kept it is None.
+    """
 
     wristband: Scanned[WristbandToken]
     second_identifier: Scanned[Digest]
     second_identifier_method: IdentifierMethod
     bag: Scanned[BagId]
+    bag_read_as: BagReadAs | None = None
     container_whole: Answer
     nothing_unusual_seen: Answer
     line_and_filter_right: Answer
@@ -355,6 +359,7 @@ class NextBagScans:
 
     wristband: Scanned[WristbandToken]
     bag: Scanned[BagId]
+    bag_read_as: BagReadAs | None = None
     container_whole: Answer
     nothing_unusual_seen: Answer
 

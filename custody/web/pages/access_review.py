@@ -89,11 +89,10 @@ def _page(problems: tuple[Problem, ...], status: int = 200) -> tuple[str, int]:
 
 
 def _row(words: Words, row: AccountSeen) -> list[dict[str, object]]:
-    semicolon = words.say("people.semicolon")
-    grants = semicolon.join(
+    grants = "\n".join(
         dated_grant_text(words, each.grant, each.valid_from, each.valid_until) for each in row.grants if not (each.revoked or each.is_over)
     )
-    access = semicolon.join((access_text(words, row), *(due_text(words, each, row.today) for each in row.due)))
+    access = "\n".join((access_text(words, row), *(due_text(words, each, row.today) for each in row.due)))
     href = url_for("people.one", account=row.account.value)
     rest = ({"text": text, "href": "", "code": False} for text in (row.printed_name, grants, access))
     return [{"text": row.account.value, "href": href, "code": True}, *rest]

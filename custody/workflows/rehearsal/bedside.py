@@ -8,7 +8,7 @@ from decimal import Decimal
 from custody.domain.acts import allocation, bedside, manufacturing, quality, shipping, study
 from custody.domain.criteria import StudyContent
 from custody.domain.ids import BagId, CohortId, Digest, SampleId, WristbandToken
-from custody.domain.terms import Answer, Committee, CommitteeDecision, ConsentSigner, IdentifierMethod, ProductForm, Sex
+from custody.domain.terms import Answer, BagReadAs, Committee, CommitteeDecision, ConsentSigner, IdentifierMethod, ProductForm, Sex
 from custody.workflows.rehearsal.downstream import handoff
 from custody.workflows.rehearsal.places import KEPT, Kept
 from custody.workflows.rehearsal.road import Cast, read_file
@@ -178,6 +178,7 @@ def scans(cast: Cast, bag: BagId) -> bedside.BedsideScans:
         second_identifier=second_identifier(cast),
         second_identifier_method=IdentifierMethod.HOSPITAL_RECORD,
         bag=bag,
+        bag_read_as=BagReadAs.OWN_LABEL,
         container_whole=Answer.YES,
         nothing_unusual_seen=Answer.YES,
         line_and_filter_right=Answer.YES,
@@ -215,7 +216,13 @@ def infuse(script: Script, cast: Cast) -> None:
     for bag in rest:
         thaw(script, cast, bag, minutes=48)
         vitals(script, cast, minutes=60)
-        next_scans = bedside.NextBagScans(wristband=wristband(cast), bag=bag, container_whole=Answer.YES, nothing_unusual_seen=Answer.YES)
+        next_scans = bedside.NextBagScans(
+            wristband=wristband(cast),
+            bag=bag,
+            bag_read_as=BagReadAs.OWN_LABEL,
+            container_whole=Answer.YES,
+            nothing_unusual_seen=Answer.YES,
+        )
         script.do(bedside.NextBagStarted(dose=cast.dose, bag=bag, scans=next_scans), NURSES, minutes=68)
         finish(script, cast, bag, minutes=75, last=True)
         end = 75.0

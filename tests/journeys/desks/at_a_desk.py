@@ -10,7 +10,7 @@ import pytest
 
 from custody.workflows import demonstration
 from custody.workflows.rehearsal.player import Player
-from tests.journeys.browsing import DESK, PHONE, barriers, no_sideways_scroll, serving
+from tests.journeys.browsing import DESK, PHONE, READY, barriers, no_sideways_scroll, serving
 from tests.web.conftest import NOW
 
 
@@ -28,18 +28,18 @@ def sign(person, values=None):
     person.press("Continue")
     if person.page.locator("[name=secret]").count():
         person.page.fill("[name=secret]", demonstration.SECRET)
-    with person.page.expect_navigation():
+    with person.page.expect_navigation(wait_until=READY):
         person.page.locator(".signature button").click()
     assert person.page.locator(".confirmation").count(), person.text()
 
 
 def back(person, desk):
-    with person.page.expect_navigation():
+    with person.page.expect_navigation(wait_until=READY):
         person.page.get_by_role("link", name=f"Back to {desk}").click()
 
 
 def follow(person, name, **more):
-    with person.page.expect_navigation():
+    with person.page.expect_navigation(wait_until=READY):
         person.page.get_by_role("link", name=name, **more).locator("visible=true").first.click()
 
 
@@ -48,7 +48,7 @@ def countersign(person, values=None):
     follow(person, "Sign as the second person")
     person.fill(values or {})
     person.page.fill("[name=secret]", demonstration.SECRET)
-    with person.page.expect_navigation():
+    with person.page.expect_navigation(wait_until=READY):
         person.page.locator(".signature button").click()
     assert person.page.locator(".confirmation").count(), person.text()
 

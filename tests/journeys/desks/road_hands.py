@@ -20,6 +20,7 @@ from custody.workflows.order import guarding_rule
 from custody.workflows.rehearsal.steps import people
 from tests.journeys.browsing import Person
 from tests.journeys.desks.road_people import A_MOMENT, EN, Company, click
+from tests.journeys.wedge import scan_keys
 
 FORM = "main form.form[action*='/review'], main form.form[action*='/proposals/'], main form.form[action*='/receiving/']"
 CONTROLS = """form => [...form.elements].filter(e => e.name && e.type !== 'hidden' && e.type !== 'submit').map(e => ({
@@ -166,9 +167,8 @@ def _scan_onto_list(person: Person, path: str, text: str) -> None:
         box = page.locator(FORM).locator(f'[name="{MORE}{path}"]').first
         box.fill("")
         box.focus()
-        page.keyboard.type(text)
         with suppress(NoAnswer), page.expect_navigation(wait_until="domcontentloaded", timeout=ANSWERED_MS):
-            page.keyboard.press("Enter")
+            scan_keys(page, text, "Enter")
     raise AssertionError(f"{text} was never put on the list of {path}: {person.text()}")
 
 
@@ -179,8 +179,7 @@ def scan_in_form(person: Person, name: str, text: str) -> None:
     for _ in range(TRIES):
         box.fill("")
         box.focus()
-        person.page.keyboard.type(text)
-        person.page.keyboard.press("Tab")
+        scan_keys(person.page, text, "Tab")
         if box.input_value() and not asked_why.is_visible():
             return
     raise AssertionError(f"{text} was never read whole")

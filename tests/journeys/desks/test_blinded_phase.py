@@ -206,6 +206,7 @@ class Journey:
         yield f"/things/bag/{cast.bags[0]}/trace"
         for desk in ("closing", "preparation", "allocation"):
             yield f"/desks/{desk}/dose/{cast.dose}"
+        yield f"/desks/allocation/kit/{KITS[cast.dose]}"
         yield f"/bedside/{cast.dose}"
 
 

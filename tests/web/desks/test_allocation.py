@@ -5,8 +5,11 @@ import re
 
 import pytest
 
-from custody.domain.acts.allocation import DoseAllocated, DoseDeallocated
-from tests.web.at_the_desks import acts_of, cast_of
+from custody.domain.acts.allocation import DoseAllocated, DoseDeallocated, KitAssigned
+from custody.domain.ids import KitId
+from custody.workflows.rehearsal.player import Player
+from custody.workflows.rehearsal.steps import Step
+from tests.web.at_the_desks import acts_of, cast_of, refused_scans
 from tests.web.desks.test_quality_control import address, inline
 
 DESK = "/desks/allocation"
@@ -68,6 +71,31 @@ def test_bags_are_proposed_oldest_expiry_first_and_reserved_in_place(web):
     allocated = [act for act in acts_of(web, f"dose:{dose}") if isinstance(act, DoseAllocated)]
     assert [bag.value for bag in allocated[-1].bags] == proposed
     assert f'href="{DESK}/dose/{dose}">Back to' in page.html
+
+
+def assigned(web, participant, bags):
+    """A kit that randomisation assigned just now."""
+    act, at = KitAssigned(kit=KitId("KIT-4471"), participant=participant, bags=bags), web.clock()
+    Player(web.store).play(Step(name=act.rule.name, at=at, by=(ALLOCATOR,), act=act))
+    web.clock.advance(minutes=1)
+    return act.kit
+
+
+def test_scanned_kit_leads_to_the_participant_it_was_assigned_to(web):
+    cast = cast_of(web, "good")
+    kit = assigned(web, cast.participant, cast.dose_bags)
+    for account in (ALLOCATOR, NURSE):
+        browser = web.browser(account)
+        found = browser.send(browser.get(DESK), f"{DESK}/find", {"scan": f"CU1:kit:{kit}"})
+        assert (found.code, found.location) == (303, f"{DESK}/kit/{kit}")
+        assert browser.get(found.location).location == f"{DESK}/participant/{cast.participant}"
+
+
+def test_kit_nobody_has_yet_heard_of_is_no_kit_of_this_desk(web):
+    browser = web.browser(ALLOCATOR)
+    page = browser.send(browser.get(DESK), f"{DESK}/find", {"scan": "CU1:kit:KIT-9999"})
+    assert page.code == 404
+    assert refused_scans(web, ALLOCATOR)[-1].where == "desks/allocation"
 
 
 def test_freeing_keeps_the_reason_and_waits_for_bags_again(web):

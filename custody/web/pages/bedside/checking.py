@@ -44,6 +44,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     "pump": ("volume_ml", "rate_ml_per_min"),
 }
 """The steps in their order (rules section 12), each with the fields it asks for."""
+FOUND: dict[str, tuple[str, ...]] = {"bag": ("bag_read_as",)}
+"""What the server found out with a step and nobody was asked for: it comes along as the answers do."""
 ORDER = tuple(STEPS)
 IDENTIFIER = "second_identifier"
 LEAST_IDENTIFIER = 2
@@ -57,13 +59,13 @@ class Kept:
 
     @classmethod
     def from_form(cls, until: str) -> Kept:
-        names = [name for step in ORDER[: ORDER.index(until)] for name in STEPS[step]]
+        names = [name for step in ORDER[: ORDER.index(until)] for name in _kept_of(step)]
         return cls(values={name: request.form.get(f"kept.{name}", "") for name in names})
 
     def first_missing(self) -> str | None:
         """The first step whose values did not come along: the page is broken or was put together by hand."""
         for step in ORDER:
-            if any(name in self.values and not self.values[name] for name in STEPS[step]):
+            if any(name in self.values and not self.values[name] for name in _kept_of(step)):
                 return step
         return None
 
@@ -101,7 +103,7 @@ def _read(dose: DoseId, step: str) -> tuple[dict[str, str], dict[str, CustodyErr
     for name in STEPS[step]:
         text = request.form.get(f"scans.{name}", "").strip()
         try:
-            found[name] = _value(dose, name, text)
+            found |= _bag(dose, text) if name == "bag" and text else {name: _value(name, text)}
         except InputError as error:
             faults[name] = error
             if name in {"wristband", "bag"} and text:
@@ -109,17 +111,24 @@ def _read(dose: DoseId, step: str) -> tuple[dict[str, str], dict[str, CustodyErr
     return found, faults
 
 
-def _value(dose: DoseId, name: str, text: str) -> str:
+def _kept_of(step: str) -> tuple[str, ...]:
+    return (*STEPS[step], *FOUND.get(step, ()))
+
+
+def _bag(dose: DoseId, text: str) -> dict[str, str]:
+    """The bag that was scanned, by its own label or by that of its cover. Raises InputError for one that is none of this dose."""
+    at_bed = bed_of(dose).dose
+    bag = BagId(scanned(BagId, at_bed.bag_under(text)).value)
+    require_bag_of(at_bed, bag)
+    return {"bag": bag.value, "bag_read_as": at_bed.read_as(text).value}
+
+
+def _value(name: str, text: str) -> str:
     """One value in the ledger's form. Raises InputError or UnreadableCodeError."""
     if not text:
         raise InputError("must be filled in", code="not_answered" if name in STEPS["look"] or name.endswith("method") else "missing_field")
     if name == "wristband":
         return scanned(WristbandToken, text).value
-    if name == "bag":
-        at_bed = bed_of(dose).dose
-        bag = scanned(BagId, at_bed.bag_under(text))
-        require_bag_of(at_bed, BagId(bag.value))
-        return bag.value
     if name == IDENTIFIER:
         if len(text) < LEAST_IDENTIFIER:
             raise InputError("too short to identify anybody", code="identifier_too_short")

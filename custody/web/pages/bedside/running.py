@@ -12,11 +12,12 @@ from custody.domain.acts.base import ACTS, Act, ActRule
 from custody.domain.acts.bedside import NextBagStarted
 from custody.domain.duties import slot_of
 from custody.domain.ids import DoseId
-from custody.errors import CustodyError, NotFoundError
-from custody.web import current
+from custody.errors import CustodyError, NotFoundError, OutOfOrderError, StaleError
+from custody.web import current, meanwhile
 from custody.web.deeds import Task, form_fields, may_sign_first, read_act, task
 from custody.web.desks import desk as desk_named
-from custody.web.forms import Typed
+from custody.web.errors import sentence
+from custody.web.forms import Field, Typed
 from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
 from custody.web.pages.bedside.common import Bed, at_the_bed, bed_of, blueprint, prescribed, reader
@@ -47,6 +48,8 @@ HERE = (
 """Acts that have their form beside the running infusion."""
 SAFETY = desk_named("safety")
 SCANS = frozenset({"scans"})
+READ_AS = "scans.bag_read_as"
+"""Nobody is asked which label they scanned: the server knows."""
 ALARM_MAX = 200
 
 
@@ -112,16 +115,21 @@ def act(dose: str, name: str) -> Page:
             return redirect(url_for("sign_in.form", why="locked"), 303)
         if refused is not None:
             return _act_page(bed, todo, typed, errors, secret_fault=refused.text)
-    outcome = _recorded(rule, done)
+    try:
+        outcome = _recorded(rule, done, typed)
+    except (StaleError, OutOfOrderError) as error:
+        return _act_page(bed, todo, typed, {}, overtaken=sentence(error))
     if outcome.kind == "recorded" or (outcome.kind == "waiting" and len(rule.slots) > 1):
         return redirect(url_for("bedside.show", dose=bed.dose.dose.value), 303)
     return outcome_page(outcome, rule, signed=1)
 
 
-def _recorded(rule: ActRule, done: Act) -> Outcome:
+def _recorded(rule: ActRule, done: Act, typed: Typed) -> Outcome:
+    """Raises StaleError where somebody recorded the same since the form was opened: whatever it does has its effect already."""
     method = method_given() if must_sign(rule, 0) else None
     with unit_of_work(current.store()) as connection:
         signer = desk.noting_typed(current.signer(rule, 0, method=method, key=key_sent()))
+        meanwhile.check_undecided(connection, done, typed)
         return record(connection, done, signer, current.now())
 
 
@@ -146,9 +154,12 @@ def next_bag(dose: str) -> Page:
         return _next_page(bed, typed, {}, secret_fault=refused.text)
     proposal = digest_sent() if request.form.get("digest") else None
     signer = desk.noting_typed(current.signer(NextBagStarted.rule, 0 if proposal is None else 1, method=method_given()))
-    with unit_of_work(current.store()) as connection:
-        person = current.present().person
-        outcome = sign_next_bag(connection, act, signer, person, current.now(), proposal=proposal)
+    try:
+        with unit_of_work(current.store()) as connection:
+            person = current.present().person
+            outcome = sign_next_bag(connection, act, signer, person, current.now(), proposal=proposal)
+    except (StaleError, OutOfOrderError) as error:
+        return _next_page(bed_of(bed.dose.dose), typed, {}, overtaken=sentence(error))
     if outcome is None or outcome.kind in {"recorded", "waiting"}:
         return redirect(url_for("bedside.show", dose=bed.dose.dose.value), 303)
     return outcome_page(outcome, NextBagStarted.rule, signed=2)
@@ -159,8 +170,9 @@ def _read_next(bed: Bed, typed: Typed) -> tuple[NextBagStarted | None, dict[str,
     todo = _task(bed, NextBagStarted.rule)
     scanned = typed.get("scans.bag", [""])
     meant = [bed.dose.bag_under(text) for text in scanned]
+    read_as = [bed.dose.read_as(text).value for text in scanned]
     with current.store().reading() as connection:
-        done, errors = read_act(connection, todo, {**typed, "scans.bag": meant, "bag": meant})
+        done, errors = read_act(connection, todo, {**typed, "scans.bag": meant, READ_AS: read_as, "bag": meant})
     if errors.pop("bag", None) is not None or not isinstance(done, NextBagStarted):
         return None, errors
     try:
@@ -171,23 +183,37 @@ def _read_next(bed: Bed, typed: Typed) -> tuple[NextBagStarted | None, dict[str,
     return done, errors
 
 
-def _next_page(bed: Bed, typed: Typed, errors: Mapping[str, CustodyError], *, secret_fault: str = "") -> Page:
+def _next_page(bed: Bed, typed: Typed, errors: Mapping[str, CustodyError], *, secret_fault: str = "", overtaken: str = "") -> Page:
+    """`overtaken`: why the record refused what was sent; who was not the first to sign is the second."""
     words, running = current.words(), infusion_of(bed)
     waiting = running.waiting_next_bag
+    signed_by_me = waiting is not None and any(signed.person == current.present().person for signed in waiting.signers)
+    if overtaken and waiting is not None and not signed_by_me:
+        overtaken = words.say("meanwhile.now_second")
     todo = _task(bed, NextBagStarted.rule)
     (group,) = form_fields(todo, typed, errors, only=SCANS)
-    problems = problems_of(errors, (group,)) + ((Problem(secret_fault, "secret"),) if secret_fault else ())
+    problems = _problems(overtaken, errors, (group,), secret_fault)
     text = render_template(
         "pages/bedside_next.html",
         page_title=words.say("bedside.next_bag"),
         bed=bed,
-        fields=group.fields,
+        fields=tuple(field for field in group.fields if field.name != READ_AS),
         problems=problems,
         secret_fault=secret_fault,
         waiting=waiting,
-        signed_by_me=waiting is not None and any(signed.person == current.present().person for signed in waiting.signers),
+        signed_by_me=signed_by_me,
+        told=meanwhile.told_now(bed.dose.dose, typed),
     )
-    return text, 422 if problems else 200
+    return text, _status(problems, overtaken)
+
+
+def _problems(overtaken: str, errors: Mapping[str, CustodyError], fields: tuple[Field, ...], secret_fault: str) -> tuple[Problem, ...]:
+    first = (Problem(overtaken),) if overtaken else ()
+    return (*first, *problems_of(errors, fields), *((Problem(secret_fault, "secret"),) if secret_fault else ()))
+
+
+def _status(problems: tuple[Problem, ...], overtaken: str) -> int:
+    return 409 if overtaken else 422 if problems else 200
 
 
 def _rule(name: str) -> ActRule:
@@ -206,11 +232,19 @@ def _suggested(todo: Task) -> dict[str, list[str]]:
     return {"alarm": [request.args.get("alarm", "")[:ALARM_MAX]]} if todo.rule.name == "infusion_alarm_answered" else {}
 
 
-def _act_page(bed: Bed, todo: Task, typed: Typed, errors: Mapping[str, CustodyError], *, secret_fault: str = "") -> Page:
+def _act_page(
+    bed: Bed,
+    todo: Task,
+    typed: Typed,
+    errors: Mapping[str, CustodyError],
+    *,
+    secret_fault: str = "",
+    overtaken: str = "",
+) -> Page:
     words, rule = current.words(), todo.rule
     fields = form_fields(todo, typed, errors)
     slot = slot_of(rule, 0)
-    problems = problems_of(errors, fields) + ((Problem(secret_fault, "secret"),) if secret_fault else ())
+    problems = _problems(overtaken, errors, fields, secret_fault)
     text = render_template(
         "pages/bedside_act.html",
         page_title=words.act_title(rule.name),
@@ -221,5 +255,6 @@ def _act_page(bed: Bed, todo: Task, typed: Typed, errors: Mapping[str, CustodyEr
         meaning=words.term(slot.meaning) if slot is not None else "",
         secret_fault=secret_fault,
         two=len(rule.slots) > 1,
+        told=meanwhile.told_now(bed.dose.dose, typed),
     )
-    return text, 422 if problems else 200
+    return text, _status(problems, overtaken)

@@ -15,6 +15,7 @@ from custody.domain.masking import Seen
 from custody.domain.verdict import Verdict
 from custody.errors import StaleError
 from custody.web import current
+from custody.web.errors import sentence
 from custody.web.pages import desk
 from custody.web.pages.bedside.checking import Kept, digest_or_none, step_page
 from custody.web.pages.bedside.common import Bed, at_the_bed, bed_of, blueprint, prescribed, reader
@@ -28,7 +29,7 @@ from custody.workflows.door import unit_of_work
 from custody.workflows.verdicts import VerdictRead, not_kept, read_verdict
 
 Page = str | Response | tuple[str, int]
-SCANNED_LINES = ("wristband", "second_identifier_method", "bag", "volume_ml", "rate_ml_per_min")
+SCANNED_LINES = ("wristband", "second_identifier_method", "bag", "bag_read_as", "volume_ml", "rate_ml_per_min")
 
 
 @blueprint.get("/<dose>")
@@ -90,23 +91,33 @@ def start(dose: str) -> Page:
         raise StaleError("this form says nothing of what is signed; open it again", code="stale")
     place = 0 if proposal is None else 1
     signer = current.signer(InfusionStarted.rule, place, method=method_given())
-    with unit_of_work(current.store()) as connection:
-        person = current.present().person
-        outcome = sign_start(connection, node, signer, person, current.now(), scans_shown=shown, proposal=proposal)
+    try:
+        with unit_of_work(current.store()) as connection:
+            person = current.present().person
+            outcome = sign_start(connection, node, signer, person, current.now(), scans_shown=shown, proposal=proposal)
+    except StaleError as error:
+        # The other signed meanwhile, or a scan made the GO old: the page as it stands now, and why nothing was recorded.
+        return _overtaken(bed_of(node), sentence(error))
     if outcome is not None and outcome.kind == "cannot_check" and outcome.verdict is not None:
         return _page(bed, desk.shown(_not_kept(outcome.verdict))), 503
     return redirect(url_for("bedside.show", dose=node.value), 303)
 
 
-def verdict_page(bed: Bed, *, secret_fault: str = "") -> str:
+def _overtaken(bed: Bed, why: str) -> Page:
+    if bed.stage not in {"go", "stop", "too_old", "unjudged"}:
+        return redirect(url_for("bedside.show", dose=bed.dose.dose.value), 303)
+    return verdict_page(bed, problems=(Problem(why),)), 409
+
+
+def verdict_page(bed: Bed, *, secret_fault: str = "", problems: tuple[Problem, ...] = ()) -> str:
     """GO with the signature, STOP with what to do, or CANNOT CHECK for everything that is neither."""
     given = bed.state.verdict
     if given is None or bed.stage not in {"go", "stop"}:
-        return _page(bed, unsure(bed))
+        return _page(bed, unsure(bed), problems=problems)
     read = read_verdict(current.viewer(), given)
     at_go = ("bedside.sign_now",) if _may_sign(bed) else ("bedside.others_sign",)
     verdict = desk.shown(read, at_go=at_go, valid_until=bed.state.valid_until, compared=_compared(bed, read.value))
-    return _page(bed, verdict, secret_fault=secret_fault)
+    return _page(bed, verdict, secret_fault=secret_fault, problems=problems)
 
 
 def unsure(bed: Bed) -> VerdictShown:
@@ -121,7 +132,7 @@ def _not_kept(verdict: Verdict) -> Seen[VerdictRead]:
     return not_kept(current.viewer(), verdict, InfusionStarted.rule.name)
 
 
-def _page(bed: Bed, shown: VerdictShown, *, secret_fault: str = "") -> str:
+def _page(bed: Bed, shown: VerdictShown, *, secret_fault: str = "", problems: tuple[Problem, ...] = ()) -> str:
     words = current.words()
     waiting = bed.state.waiting_start
     mine = waiting is not None and any(signed.person == current.present().person for signed in waiting.signers)
@@ -134,7 +145,7 @@ def _page(bed: Bed, shown: VerdictShown, *, secret_fault: str = "") -> str:
         unsure=unsure(bed),
         signature=signature,
         signed_by_me=mine,
-        problems=(Problem(secret_fault, "secret"),) if secret_fault else (),
+        problems=(*problems, *((Problem(secret_fault, "secret"),) if secret_fault else ())),
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flask import url_for
+from flask import redirect, request, url_for
 
-from custody.domain.ids import DoseId, Node, ParticipantId, StudyId
+from custody.domain.ids import DoseId, KitId, Node, ParticipantId, StudyId
 from custody.web import current
 from custody.web.desk_kit import Page, blueprint_of, cut_note, home_page, plain_sheet, sheet_page
 from custody.web.desk_parts import Button, QueueRow, QueueShown, desk_href, start_href, step_button
@@ -18,6 +18,7 @@ from custody.workflows.desks import allocation as read
 from custody.workflows.desks.allocation import DoseRow
 from custody.workflows.desks.cohorts import CohortSeen, StudySeen
 from custody.workflows.desks.enrolled import Enrolled
+from custody.workflows.desks.kits import meant_by
 
 DESK = desk("allocation")
 
@@ -54,6 +55,8 @@ def sheet(node: Node) -> Page:
         return _participant(node)
     if isinstance(node, DoseId):
         return _dose(node)
+    if isinstance(node, KitId):
+        return _kit(node)
     return _study(node) if isinstance(node, StudyId) else plain_sheet(DESK, node)
 
 
@@ -149,6 +152,15 @@ def _participant(node: ParticipantId) -> Page:
         weighings=[shown.weighing_cells(words, each) for each in person.weighings],
         doses=tuple(Button(label=words.named(dose), href=desk_href(DESK, dose)) for dose in person.doses),
     )
+
+
+def _kit(node: KitId) -> Page:
+    """A kit is scanned for what it is given for: its dose, or the participant it was assigned to; alone only while it is neither's."""
+    with current.store().reading() as connection:
+        meant = meant_by(connection, current.viewer(), node).value
+    if meant is None or request.args.get("act"):
+        return plain_sheet(DESK, node)
+    return redirect(desk_href(DESK, meant), 303)
 
 
 def _study(node: StudyId) -> Page:

@@ -21,6 +21,7 @@ SAID = frozenset(
     {f"scan.{word}" for word in ("this", "its_bag", "other", "opened", "found", "refused", "store", "workstation")}
     | {f"supply.{word}" for word in ("ready", "not_released", "refused", "expired", "not_calibrated", "lapsed", "unknown")}
 )
+BEFORE_PROCESSING = frozenset({"tissue_arrived", "tissue_accepted", "processing_started"})
 STEP_COLUMNS = ("step", "passage", "seeded", "harvested", "doublings", "used", "balance", "by")
 NUMBERS = frozenset({"passage", "seeded", "harvested", "doublings"})
 CULTURE_ACTS = frozenset({"primary_culture_harvested", "bank_step_recorded", "lot_step_recorded"})
@@ -58,7 +59,7 @@ def facts(words: Words, found: BenchSheet) -> tuple[Line, ...]:
     if found.culture is not None:
         lines.append(Line(words.say("desk.bench.culture"), " · ".join(culture_texts(words, found.culture))))
     if found.cord is not None:
-        lines += _cord_facts(words, found.cord)
+        lines += _cord_facts(words, found, found.cord)
     if found.containers is not None:
         lines.append(Line(words.say("desk.bench.containers"), _containers(words, found)))
     if found.labels is not None and found.labels.printed:
@@ -83,11 +84,12 @@ def _containers(words: Words, found: BenchSheet) -> str:
     return words.say("desk.bench.bags_count", count=found.containers, retained=sum(bool(bag.retained) for bag in found.bags))
 
 
-def _cord_facts(words: Words, cord: Cord) -> Iterator[Line]:
+def _cord_facts(words: Words, found: BenchSheet, cord: Cord) -> Iterator[Line]:
     yield Line(words.say("desk.bench.born_at"), words.date_time(cord.delivered_at))
     if cord.process_by is not None:
-        left = time_left(words, cord.process_by)
-        yield Line(words.say("desk.bench.process_by"), f"{words.date_time(cord.process_by)} · {left}")
+        # Once processing has begun the limit is judged, and no clock runs any more.
+        left = f" · {time_left(words, cord.process_by)}" if found.stage.next in BEFORE_PROCESSING else ""
+        yield Line(words.say("desk.bench.process_by"), f"{words.date_time(cord.process_by)}{left}")
     yield Line(words.say("desk.bench.packed_at"), words.date_time(cord.packed_at))
     if cord.arrived_at is not None:
         yield Line(words.say("desk.bench.arrived_at"), words.date_time(cord.arrived_at))
@@ -111,7 +113,7 @@ def beside(words: Words, found: BenchSheet, act: str) -> tuple[Line, ...]:
         lines.append(Line(words.say("desk.bench.expires_by"), words.date_time(found.expires_by)))
         lines.append(Line(words.say("desk.bench.bags"), words.say("desk.bench.bags_note")))
     if act in {"tissue_accepted", "tissue_arrived"} and found.cord is not None:
-        lines += [line for line in _cord_facts(words, found.cord) if line.label != words.say("desk.bench.documents")]
+        lines += [line for line in _cord_facts(words, found, found.cord) if line.label != words.say("desk.bench.documents")]
         lines.append(Line(words.say("desk.bench.read_afresh"), words.say("desk.bench.read_afresh_why")))
     if act in {"labels_applied", "labels_destroyed"} and found.labels is not None:
         counts = {"printed": found.labels.printed, "applied": found.labels.applied, "destroyed": found.labels.destroyed}
@@ -137,7 +139,7 @@ def _step(words: Words, desk: Desk, found: BenchSheet, step: Step) -> list[Cell]
         _cell(words.value(step.harvested)),
         _cell(counted),
         _cell(used),
-        _cell(words.say("desk.bench.balance_of", unit=balance.unit, **parts)),
+        _cell(words.say("desk.bench.balance_of", unit=words.word("unit", balance.unit), **parts)),
         _cell(step.by),
     ]
 

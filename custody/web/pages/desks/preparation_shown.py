@@ -60,7 +60,10 @@ def state_text(words: Words, dose: DoseToPrepare) -> str:
 
 
 def ready_text(words: Words, dose: DoseToPrepare) -> str:
-    """The physician's word and how long it counts."""
+    """The physician's word and how long it counts; it is asked for at each thaw and at nothing after."""
+    left = [bag for bag in dose.bags if not bag.over]
+    if dose.ready_until is not None and left and all(bag.is_open for bag in left):
+        return words.say("desk.preparation.ready_used")
     if dose.ready_until is None:
         return words.say("desk.preparation.not_ready")
     return words.say("desk.preparation.ready", left=time_left(words, dose.ready_until))

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 
 from flask import redirect, render_template, request, url_for
 
-from custody.domain.acts.base import ActRule
+from custody.domain.acts.base import Act, ActRule
 from custody.domain.acts.shipping import HandoffAccepted, ShipmentArrived
 from custody.domain.ids import ShipmentId
-from custody.errors import InputError, NotFoundError
-from custody.web import current, errors
+from custody.errors import InputError, NotFoundError, OutOfOrderError, StaleError
+from custody.web import current, errors, meanwhile
 from custody.web.commands import lead_away
 from custody.web.deeds import Task, read_act
 from custody.web.desks import BY_NAME
+from custody.web.forms import Typed
 from custody.web.moments import Moment
 from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
@@ -185,9 +186,18 @@ def _write(found: ShipmentAtDesk, rule: ActRule, action: str) -> Page:
         return redirect(url_for("sign_in.form", why="locked"), 303)
     if refused is not None:
         return act_page(found, todo, typed, {}, action=action, secret_fault=refused.text)
-    with unit_of_work(current.store()) as connection:
-        signer = desk.noting_typed(current.signer(rule, 0, method=method_given(), key=key_sent()))
-        outcome = record(connection, act, signer, current.now())
+    return _record(found, todo, act, typed, action)
+
+
+def _record(found: ShipmentAtDesk, todo: Task, act: Act, typed: Typed, action: str) -> Page:
+    """Where somebody recorded the same since the form was opened, the form comes back and says so."""
+    try:
+        with unit_of_work(current.store()) as connection:
+            signer = desk.noting_typed(current.signer(todo.rule, 0, method=method_given(), key=key_sent()))
+            meanwhile.check_undecided(connection, act, typed)
+            outcome = record(connection, act, signer, current.now())
+    except (StaleError, OutOfOrderError) as error:
+        return act_page(desk_of(found.shipment.value), todo, typed, {}, action=action, problems=(Problem(errors.sentence(error)),))
     if outcome.kind == "recorded":
         return redirect(url_for("receiving.show", shipment=found.shipment.value), 303)
-    return outcome_page(outcome, rule, signed=1)
+    return outcome_page(outcome, todo.rule, signed=1)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import redirect, render_template, request, url_for
 
-from custody.domain.acts.base import ActRule
+from custody.domain.acts.base import Act, ActRule
 from custody.domain.acts.shipping import BagAccepted, BagRefusedAtReceipt
+from custody.domain.duties import roles_at
 from custody.domain.ids import BagId
-from custody.errors import StaleError
-from custody.web import current
+from custody.errors import CustodyError, OutOfOrderError, StaleError
+from custody.web import current, meanwhile
 from custody.web.deeds import Task, read_act
+from custody.web.errors import sentence
 from custody.web.forms import Typed
 from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
 from custody.web.pages.receiving.common import Page, act_page, at_the_desk, blueprint, desk_of, task_for
+from custody.web.problems import Problem
 from custody.web.signing import key_sent, method_given, policy_first, refused_signature
 from custody.workflows.arriving import BagAtDesk, ShipmentAtDesk
 from custody.workflows.door import unit_of_work
+from custody.workflows.outcome import Outcome
 from custody.workflows.recording import countersign, record
 
 
@@ -91,9 +97,13 @@ def refuse(shipment: str, bag: str) -> Page:
         return redirect(url_for("sign_in.form", why="locked"), 303)
     if refused is not None:
         return _refusal_page(found, here, typed, secret_fault=refused.text)
-    with unit_of_work(current.store()) as connection:
-        signer = desk.noting_typed(current.signer(BagRefusedAtReceipt.rule, 0, method=method_given(), key=key_sent()))
-        record(connection, act, signer, current.now())
+    try:
+        with unit_of_work(current.store()) as connection:
+            signer = desk.noting_typed(current.signer(BagRefusedAtReceipt.rule, 0, method=method_given(), key=key_sent()))
+            meanwhile.check_undecided(connection, act, typed)
+            record(connection, act, signer, current.now())
+    except (StaleError, OutOfOrderError) as error:
+        return _refusal_page(found, here, typed, problems=(Problem(sentence(error)),))
     return redirect(url_for("receiving.bag", shipment=shipment, bag=bag), 303)
 
 
@@ -110,34 +120,52 @@ def _write(shipment: str, bag: str, place: int) -> Page:
         return redirect(url_for("sign_in.form", why="locked"), 303)
     if refused is not None:
         return _form(found, here, place, typed, secret_fault=refused.text)
-    with unit_of_work(current.store()) as connection:
-        signer = desk.noting_typed(current.signer(BagAccepted.rule, place, method=method_given(), key=key_sent()))
-        if place == 0:
-            outcome = record(connection, act, signer, current.now())
-        elif here.proposal is None:
-            raise StaleError("this is no longer waiting for a second person", code="proposal_gone")
-        else:
-            outcome = countersign(connection, here.bag, here.proposal, signer, current.now(), answers=act)
+    try:
+        outcome = _signed(here, place, act, typed)
+    except (StaleError, OutOfOrderError) as error:
+        return _overtaken(shipment, here.bag, place, typed, error)
     if outcome.kind == "cannot_check":
         return outcome_page(outcome, BagAccepted.rule, signed=place + 1)
     return redirect(url_for("receiving.bag", shipment=shipment, bag=bag), 303)
+
+
+def _signed(here: BagAtDesk, place: int, act: Act, typed: Typed) -> Outcome:
+    """Raises StaleError where somebody decided about the bag, or signed at this very place, since the form was opened."""
+    with unit_of_work(current.store()) as connection:
+        signer = desk.noting_typed(current.signer(BagAccepted.rule, place, method=method_given(), key=key_sent()))
+        meanwhile.check_undecided(connection, act, typed)
+        if place == 0:
+            return record(connection, act, signer, current.now())
+        if here.proposal is None:
+            raise StaleError("this is no longer waiting for a second person", code="proposal_gone")
+        return countersign(connection, here.bag, here.proposal, signer, current.now(), answers=act)
+
+
+def _overtaken(shipment: str, bag: BagId, place: int, typed: Typed, error: CustodyError) -> Page:
+    """The form again with what others recorded; who scanned alone while somebody else signed first is the second person now."""
+    found, me = desk_of(shipment), current.present()
+    here = found.bag(bag)
+    waits = here.state == "waiting" and here.act == BagAccepted.rule.name and me.person not in here.signed_by
+    if place == 0 and waits and me.roles & roles_at(BagAccepted.rule, 1):
+        return _form(found, here, 1, typed, problems=(Problem(current.words().say("meanwhile.now_second")),))
+    return _form(found, here, place, typed, problems=(Problem(sentence(error)),))
 
 
 def _todo(found: ShipmentAtDesk, here: BagAtDesk, rule: ActRule) -> Task:
     return task_for(rule, here.bag, {"shipment": found.shipment.key})
 
 
-def _form(found: ShipmentAtDesk, here: BagAtDesk, place: int, typed: Typed, *, secret_fault: str = "") -> Page:
+def _form(found: ShipmentAtDesk, here: BagAtDesk, place: int, typed: Typed, **told: Any) -> Page:
+    """`told`: the `secret_fault` or the `problems` of one that was sent."""
     current.signer(BagAccepted.rule, place)
     todo = _todo(found, here, BagAccepted.rule)
-    action = _action(found, here, place)
-    return act_page(found, todo, typed, {}, action=action, place=place, title=_title(place), secret_fault=secret_fault, bag=here)
+    return act_page(found, todo, typed, {}, action=_action(found, here, place), place=place, title=_title(place), bag=here, **told)
 
 
-def _refusal_page(found: ShipmentAtDesk, here: BagAtDesk, typed: Typed, *, secret_fault: str = "") -> Page:
+def _refusal_page(found: ShipmentAtDesk, here: BagAtDesk, typed: Typed, **told: Any) -> Page:
     todo = _todo(found, here, BagRefusedAtReceipt.rule)
     title = current.words().say("receiving.refuse_title")
-    return act_page(found, todo, typed, {}, action=_refusing(found, here), title=title, secret_fault=secret_fault)
+    return act_page(found, todo, typed, {}, action=_refusing(found, here), title=title, **told)
 
 
 def _title(place: int) -> str:

@@ -14,7 +14,7 @@ from custody.domain.duties import slot_of
 from custody.domain.ids import Node, ShipmentId
 from custody.domain.terms import Role
 from custody.errors import CustodyError
-from custody.web import access, current
+from custody.web import access, current, meanwhile
 from custody.web.deeds import Task, form_fields, task
 from custody.web.forms import Typed
 from custody.web.problems import Problem, problems_of
@@ -61,7 +61,7 @@ def act_page(
     problems: tuple[Problem, ...] = (),
     **more: Any,
 ) -> Page:
-    """The form of one act with the secret at its end."""
+    """The form of one act with the secret at its end; `problems`: why the record refused it."""
     words, rule = current.words(), todo.rule
     slot = slot_of(rule, place)
     fields = form_fields(todo, typed, errors)
@@ -79,6 +79,7 @@ def act_page(
         secret_fault=secret_fault,
         second=place > 0,
         two=len(rule.slots) > 1,
+        told=meanwhile.told_now(todo.subject or shipment.shipment, typed),
         **more,
     )
-    return text, 422 if every else 200
+    return text, 409 if problems else 422 if every else 200
