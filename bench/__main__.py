@@ -106,9 +106,11 @@ def _desks(folder: Path, only: tuple[str, ...], *, large: bool) -> None:
     console.print("making a store with the roads of all its bags, or taking the one that is there …")
     place = facility(folder, BAGS_LARGE if large else BAGS)
     title = f"desk pages, {place.bags:,} bags and {place.entries:,} entries; to reach: {desks.P50_MS:.0f} and {desks.P99_MS:.0f} ms"
-    table = Table("desk", "page", "as", "first ms", "p50 ms", "p99 ms", "CPU p50 ms", "statements", "rows", "kB", "", title=title)
+    table = Table(
+        "desk", "page", "as", "first ms", "p50 ms", "p99 ms", "CPU p50 ms", "CPU p99 ms", "statements", "rows", "kB", "", title=title
+    )
     for page in desks.pages(place, only):
-        times = (f"{each:.1f}" for each in (page.first_ms, page.p50_ms, page.p99_ms, page.cpu_p50_ms))
+        times = (f"{each:.1f}" for each in (page.first_ms, page.p50_ms, page.p99_ms, page.cpu_p50_ms, page.cpu_p99_ms))
         word = f"[red]{page.code}[/red]" if page.code >= 400 else "[red]slow[/red]" if page.is_slow else ""
         counts = (str(page.statements), f"{page.rows:,}", f"{page.kilobytes:.0f}")
         table.add_row(page.desk, page.page, page.account.removeprefix("demo-"), *times, *counts, word)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from sqlalchemy import Connection, bindparam, select
 
 from custody.domain.dossier import Head
 from custody.domain.ids import Digest
+from custody.errors import LedgerBrokenError
 from custody.store.ahead import ahead_of, refuse_ahead
 from custody.store.envelope import broken
 from custody.store.proven import proved_here
@@ -63,3 +65,12 @@ def heads(connection: Connection, streams: Iterable[str]) -> dict[str, Head]:
         read = read_heads(connection, others)
         found.update({stream: Head(position, Digest(digest.hex())) for stream, (position, digest) in read.items()})
     return {stream: head for stream, head in found.items() if head is not None}
+
+
+@contextmanager
+def readable(connection: Connection) -> Iterator[None]:
+    """A database that cannot give its rows back is a broken record."""
+    try:
+        yield
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise LedgerBrokenError(f"the record cannot be read: {error}") from error

@@ -9,8 +9,8 @@ sign-ins, refused scans) is read once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from operator import itemgetter
 
 from sqlalchemy import Connection, bindparam, literal_column, select, union_all
@@ -20,7 +20,7 @@ from custody.errors import InputError, LedgerBrokenError
 from custody.ledger.streams import GENESIS, entry_digest
 from custody.store.ahead import Ahead, ahead_of, refuse_ahead
 from custody.store.envelope import Row, broken, check_columns, decoded
-from custody.store.heads import note_read, read_heads
+from custody.store.heads import note_read, read_heads, readable
 from custody.store.proven import NOTHING, Memory, Proven, Reading, Remembered, Stored, proved_here, still_stands
 from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import entry, stream_head
@@ -62,6 +62,7 @@ _TAIL = Prepared(
 _MEMORY = Memory()
 NOWHERE = (0, GENESIS)
 forget_decoded = _MEMORY.forget
+remembered_before = _MEMORY.read_before
 
 
 def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tuple[Entry, ...]]:
@@ -84,14 +85,21 @@ def grown_since(connection: Connection, proven: Mapping[str, Proven], reading: R
     The others then count as proved in this transaction too.
     """
     view = view_of(connection)
-    found = None if reading.at <= view.oldest else view.grown_among(proven, reading.mark)
-    if found is None:
+    is_old = reading.at <= view.oldest
+    found = view.grown_among(proven, reading.mark) if view.only_shown or not is_old else None
+    if found is None or (is_old and not _were_read(connection, proven, found, view.oldest)):
         return None
     here = proved_here(connection)
     again = {*found, *reading.unsure, *(stream for stream in here.keys() & proven.keys() if here[stream] is not proven[stream])}
     note_read(connection, proven)
     here.update({stream: each for stream, each in proven.items() if stream not in again})
     return list(again)
+
+
+def _were_read(connection: Connection, proven: Mapping[str, Proven], grown: Iterable[str], after: float) -> bool:
+    """Whether the bytes of all but the `grown` ones were read after that time, as they are in `proven`."""
+    others = {stream: each for stream, each in proven.items() if stream not in grown} if grown else proven
+    return _MEMORY.were_read(str(connection.get_execution_options().get("custody_store", "")), others, after)
 
 
 def reading_of(connection: Connection, streams: Iterable[str]) -> Reading:
@@ -105,6 +113,35 @@ def reading_of(connection: Connection, streams: Iterable[str]) -> Reading:
     )
 
 
+def read_again(connection: Connection, some: Mapping[str, Remembered], began: float) -> None:
+    """Read the bytes of remembered streams, for what is only shown, in a transaction that began after `began` (monotonic seconds).
+
+    Those that stand as they were, grown or not, count as read at `began`. Any other is forgotten, and all of them where the database
+    does not give their rows: whoever asks next reads from the first entry, and is told what is wrong.
+    """
+    store = str(connection.get_execution_options().get("custody_store", ""))
+    try:
+        with readable(connection):
+            found_heads = read_heads(connection, some)
+            rows = _sorted(connection, _RECENT, list(found_heads))
+    except LedgerBrokenError:
+        for stream, remembered in some.items():
+            _MEMORY.drop((store, stream), remembered)
+        return
+    for stream, remembered in some.items():
+        if _still_begins(found_heads.get(stream, NOWHERE), rows.get(stream, []), remembered.proven):
+            _MEMORY.read_again((store, stream), remembered, began)
+        else:
+            _MEMORY.drop((store, stream), remembered)
+
+
+def _still_begins(head: tuple[int, bytes], rows: list[Stored], before: Proven) -> bool:
+    """Whether what was remembered stands, with or without more after it; or there still is nothing, where nothing was."""
+    if head == NOWHERE or head[0] == before.position:
+        return head == (before.position, before.digest) and (head == NOWHERE or _is_as_it_was(head[0], rows, before))
+    return _is_as_it_was(head[0], rows, before)
+
+
 def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
     """All entries of one stream, evidence too, oldest first; proved as `load_streams` does."""
     refuse_ahead(connection)
@@ -113,15 +150,6 @@ def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
         rows = _sorted(connection, _ALL, [stream])[stream]
     _prove(stream, head, rows, NOTHING)
     return tuple(decoded(Row(*row)) for row in rows)
-
-
-@contextmanager
-def readable(connection: Connection) -> Iterator[None]:
-    """A database that cannot give its rows back is a broken record."""
-    try:
-        yield
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise LedgerBrokenError(f"the record cannot be read: {error}") from error
 
 
 def _load(connection: Connection, streams: list[str]) -> dict[str, Proven]:
@@ -149,24 +177,24 @@ def _with_unwritten(ahead: Ahead, stream: str, proven: Proven) -> Proven:
 def _prove_all(connection: Connection, streams: list[str]) -> dict[str, Proven]:
     store = str(connection.get_execution_options().get("custody_store", ""))
     view = view_of(connection)
-    oldest = view.oldest
     remembered = {stream: _MEMORY.get((store, stream)) for stream in streams}
     found_heads = _heads(connection, remembered, view)
     answer: dict[str, Proven] = {}
     known: dict[str, Proven] = {}
-    for stream, (before, read_at, _) in remembered.items():
+    for stream, (before, read_at, _, shown_from) in remembered.items():
         head = found_heads.get(stream)
-        if read_at > oldest and (before.position, before.digest) == (head or NOWHERE):
+        counts = view.counts(read_at, shown_from)
+        if counts and (before.position, before.digest) == (head or NOWHERE):
             answer[stream] = before
-        elif read_at > oldest and head is not None and 0 < head[0] - before.position < FRESH_EVIDENCE and before.position:
+        elif counts and head is not None and 0 < head[0] - before.position < FRESH_EVIDENCE and before.position:
             answer[stream] = _with_tail(connection, stream, head, before)
-            _MEMORY.put((store, stream), answer[stream], read_at, view.mark)
+            _MEMORY.put((store, stream), answer[stream], read_at, view.mark, shown_from)
         else:
             known[stream] = before
     began = time.monotonic()
-    new = [s for s in known if s in found_heads and known[s].position < found_heads[s][0] - FRESH_EVIDENCE]
+    new = {s for s in known if s in found_heads and known[s].position < found_heads[s][0] - FRESH_EVIDENCE}
     rows = _sorted(connection, _RECENT, [s for s in known if s in found_heads and s not in new])
-    rows.update(_sorted(connection, _ALL, new))
+    rows.update(_sorted(connection, _ALL, list(new)))
     for stream, before in known.items():
         answer[stream] = _proven(connection, stream, found_heads.get(stream), rows.get(stream, []), before)
         _MEMORY.put((store, stream), answer[stream], began, view.mark)
@@ -178,8 +206,8 @@ def _heads(connection: Connection, remembered: Mapping[str, Remembered], view: V
     note_read(connection, remembered)
     found: dict[str, tuple[int, bytes]] = {}
     unknown: list[str] = []
-    for stream, (before, read_at, mark) in remembered.items():
-        if read_at <= view.oldest:
+    for stream, (before, read_at, mark, shown_from) in remembered.items():
+        if not view.counts(read_at, shown_from):
             unknown.append(stream)
             continue
         is_known, head = view.head_of(stream, mark, (before.position, before.digest) if before.position else None)
@@ -202,14 +230,19 @@ def _with_tail(connection: Connection, stream: str, head: tuple[int, bytes], bef
 
 def _proven(connection: Connection, stream: str, head: tuple[int, bytes] | None, rows: list[Stored], before: Proven) -> Proven:
     """As it was where nothing has changed; with its new tail where it has grown; from its first entry in every other case."""
-    position, digest = head or (0, GENESIS)
-    if 0 < before.position <= position and _are_newest(rows, position) and still_stands(rows, before):
+    position, digest = head or NOWHERE
+    if _is_as_it_was(position, rows, before):
         if (before.position, before.digest) == (position, digest):
             return before
         # What was remembered may be of a transaction that was rolled back: then only the whole of what is stored decides.
         with suppress(LedgerBrokenError):
             return _prove(stream, head, [row for row in rows if row[1] > before.position], before)
     return _prove(stream, head, _sorted(connection, _ALL, [stream])[stream], NOTHING)
+
+
+def _is_as_it_was(position: int, rows: list[Stored], before: Proven) -> bool:
+    """Whether a stream that ends at `position` begins, byte for byte, with what was proved; `rows`: all that gates read, and the newest."""
+    return 0 < before.position <= position and _are_newest(rows, position) and still_stands(rows, before)
 
 
 def _are_newest(rows: list[Stored], position: int) -> bool:

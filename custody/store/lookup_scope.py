@@ -19,6 +19,8 @@ from custody.store.tables import edge, stream_site, stream_summary
 
 FEW = 3_000
 """Rows of one kind that are collected faster than the list is walked."""
+FEW_TRIED_AT_ONCE = 1_000
+"""The same of kinds for which one look says whether a row is in scope, and of which there are far fewer than of bags."""
 FEW_SHIPMENTS = 500
 """The same of shipments, when it is their bags, or the lots of these, that are collected."""
 _AFTER = "\U0010ffff"
@@ -44,7 +46,12 @@ def of_kind(kind: str, within: Within | None, *, few: bool) -> ColumnElement[boo
         # Without a word of the kind: its index, which is the order of the list, would be walked to the end for a handful of rows.
         every = [stream_summary.c.stream.in_(_all(kind, within.sites))]
         return or_(*every, *_being_offered(within)) if within.offered else every[0]
-    return and_(stream_summary.c.kind == kind, or_(*_each(kind, within.sites), *_being_offered(within)))
+    return and_(stream_summary.c.kind == kind, in_scope(kind, within))
+
+
+def in_scope(kind: str, within: Within) -> ColumnElement[bool]:
+    """The condition that a row of `stream_summary`, known to be of this kind, is in scope."""
+    return or_(*_each(kind, within.sites), *_being_offered(within))
 
 
 def kept(connection: Connection, kind: str, streams: Sequence[str], within: Within) -> frozenset[str]:
@@ -58,13 +65,12 @@ def kept(connection: Connection, kind: str, streams: Sequence[str], within: With
 
 @lru_cache(maxsize=256)
 def _asked_by_name(kind: str, within: Within) -> PreparedIn:
-    in_scope = or_(*_each(kind, within.sites), *_being_offered(within))
-    return PreparedIn(lambda among: select(stream_summary.c.stream).where(among(stream_summary.c.stream), in_scope))
+    return PreparedIn(lambda among: select(stream_summary.c.stream).where(among(stream_summary.c.stream), in_scope(kind, within)))
 
 
 def are_few(connection: Connection, kind: str, within: Within) -> bool:
     """Whether the things themselves, and the shipments that bring bags and lots into scope, are few."""
-    ways = [("own", kind, FEW)]
+    ways = [("own", kind, FEW if kind in {"bag", "lot"} else min(FEW, FEW_TRIED_AT_ONCE))]
     if kind in {"bag", "lot"}:
         ways.append(("bound", "shipment", min(FEW, FEW_SHIPMENTS)))
     if kind == "bag":

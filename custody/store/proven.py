@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -68,8 +69,20 @@ class Proven:
 NOTHING = Proven()
 
 
-Remembered = tuple[Proven, float, int]
-"""A stream, when its bytes were last read (monotonic seconds), and how long the ledger was then (below 0: nobody knows)."""
+class Remembered(NamedTuple):
+    """A stream, when its bytes were last read (monotonic seconds), and how long the ledger was then (below 0: nobody knows).
+
+    `read_at`: read by work that rested on them. `shown_from`: also by the background (custody.store.rereading), which counts for what is
+    only shown; never before `read_at`.
+    """
+
+    proven: Proven
+    read_at: float
+    mark: int
+    shown_from: float
+
+
+UNREAD = Remembered(NOTHING, -inf, -1, -inf)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,38 +98,87 @@ class Reading:
 
 
 class Memory:
-    """Proven streams by (store, stream); the least recently used forgotten first."""
+    """Proven streams by (store, stream); the least recently used forgotten first. Safe between threads.
+
+    What is remembered of a stream is one value that is never changed, only replaced as a whole.
+    """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._streams: OrderedDict[tuple[str, str], Remembered] = OrderedDict()
+        self._asked_at: dict[tuple[str, str], float] = {}
         self._rows = 0
 
     def get(self, key: tuple[str, str]) -> Remembered:
         with self._guard:
             found = self._streams.get(key)
             if found is None:
-                return NOTHING, -inf, -1
-            self._streams.move_to_end(key)
+                return UNREAD
+            self._note_asked(key)
             return found
 
     def read_at(self, store: str, streams: Iterable[str]) -> float:
         """Since when the bytes of all these count as read (monotonic seconds)."""
         with self._guard:
-            return min((self._streams.get((store, stream), (NOTHING, -inf, -1))[1] for stream in streams), default=inf)
+            return min((self._streams.get((store, stream), UNREAD).read_at for stream in streams), default=inf)
 
-    def put(self, key: tuple[str, str], proven: Proven, read_at: float, mark: int) -> None:
+    def were_read(self, store: str, streams: Mapping[str, Proven], after: float) -> bool:
+        """Whether the bytes of all these were read after that time, be it in the background, and each was found to be this very object."""
         with self._guard:
-            before, _, _ = self._streams.pop(key, (NOTHING, 0.0, -1))
+            for stream, proven in streams.items():
+                found = self._streams.get((store, stream), UNREAD)
+                if found.proven is not proven or found.shown_from <= after:
+                    return False
+            for stream in streams:
+                self._note_asked((store, stream))
+            return True
+
+    def put(self, key: tuple[str, str], proven: Proven, read_at: float, mark: int, shown_from: float = -inf) -> None:
+        with self._guard:
+            before = self._streams.pop(key, UNREAD).proven
             self._rows += proven.position - before.position
-            self._streams[key] = proven, read_at, mark
+            self._streams[key] = Remembered(proven, read_at, mark, max(read_at, shown_from))
+            self._asked_at[key] = time.monotonic()
             while self._rows > ROWS_REMEMBERED_MAX and len(self._streams) > 1:
-                self._rows -= self._streams.popitem(last=False)[1][0].position
+                oldest, forgotten = self._streams.popitem(last=False)
+                self._rows -= forgotten.proven.position
+                del self._asked_at[oldest]
+
+    def read_before(self, store: str, then: float, asked_after: float) -> list[tuple[str, Remembered]]:
+        """The streams whose bytes nobody has read since `then`, but somebody asked for after `asked_after`; oldest reading first."""
+        with self._guard:
+            asked = [(key[1], self._streams[key]) for key, at in self._asked_at.items() if at > asked_after and key[0] == store]
+        return sorted((each for each in asked if each[1].shown_from <= then), key=_shown_from)
+
+    def read_again(self, key: tuple[str, str], before: Remembered, began: float) -> None:
+        """The bytes of this stream were read in a transaction begun at `began` and are as in `before`.
+
+        Where anybody has read or forgotten it since, that stands. Nobody has asked for it by this.
+        """
+        with self._guard:
+            if self._streams.get(key) is before:
+                self._streams[key] = before._replace(shown_from=max(before.shown_from, began))
+
+    def drop(self, key: tuple[str, str], before: Remembered) -> None:
+        """Whoever asks for this stream next reads all of it, unless anybody has read it since `before`."""
+        with self._guard:
+            if self._streams.get(key) is before:
+                self._rows -= before.proven.position
+                del self._streams[key], self._asked_at[key]
 
     def forget(self) -> None:
         with self._guard:
             self._streams.clear()
+            self._asked_at.clear()
             self._rows = 0
+
+    def _note_asked(self, key: tuple[str, str]) -> None:
+        self._streams.move_to_end(key)
+        self._asked_at[key] = time.monotonic()
+
+
+def _shown_from(item: tuple[str, Remembered]) -> float:
+    return item[1].shown_from
 
 
 def proved_here(connection: Connection) -> dict[str, Proven]:

@@ -20,7 +20,7 @@ from typing import cast
 
 from sqlalchemy import Connection, bindparam, select
 
-from custody.store.ahead import ahead_of
+from custody.store.ahead import Ahead, ahead_of
 from custody.store.statements import Prepared
 from custody.store.tables import entry
 
@@ -88,8 +88,9 @@ class _Ledger:
 class View:
     """The ledger as one transaction sees it: how long it is, and when its last entry was recorded (ISO text; None: it is empty).
 
-    Readings of a stream's bytes older than `oldest` (monotonic seconds) do not count. `wrote` is set by the transaction that adds to the
-    ledger itself: from then on only the database knows where streams end.
+    Readings of a stream's bytes older than `oldest` (monotonic seconds) do not count, and where the view is not `only_shown`, none made
+    in the background does. `wrote` is set by the transaction that adds to the ledger itself: from then on only the database knows where
+    streams end.
     """
 
     oldest: float
@@ -98,11 +99,20 @@ class View:
     _ledger: _Ledger | None
     wrote: bool = False
     _beginnings: int = 0
+    _ahead: Ahead | None = None
+    only_shown: bool = False
+
+    def counts(self, read_at: float, shown_from: float) -> bool:
+        """Whether a reading is young enough: made at `read_at` by work that rested on it, at `shown_from` by that or in the background."""
+        return (shown_from if self.only_shown else read_at) > self.oldest
 
     @property
     def is_followed(self) -> bool:
-        """Whether it is known what has come since: not once this transaction wrote, nor where the ledger had to be begun anew."""
-        return self._ledger is not None and not self.wrote and self._ledger.beginnings == self._beginnings
+        """Whether it is known what has come since: not once this transaction wrote, under the lock or ahead of it, nor where the ledger had
+        to be begun anew.
+        """
+        wrote = self.wrote or (self._ahead is not None and bool(self._ahead.written))
+        return self._ledger is not None and not wrote and self._ledger.beginnings == self._beginnings
 
     @property
     def mark(self) -> int:
@@ -142,11 +152,6 @@ class Watch:
         self._guard = threading.Lock()
         self._ledgers: dict[str, _Ledger] = {}
 
-    def forget_readings(self) -> None:
-        with self._guard:
-            for ledger in self._ledgers.values():
-                ledger.begun_at = ledger.since = time.monotonic()
-
     def view(self, connection: Connection) -> View:
         """The view of this transaction. Call it in a transaction, before it writes; the answer holds until the transaction ends."""
         now = time.monotonic()
@@ -165,14 +170,15 @@ class Watch:
                 ledger.extend(rows[1:])
             if _changed_alone(connection, version, ledger.size):
                 ledger.since = now
+            shown = _ONLY_SHOWN.get() and not _may_write(connection)
             return View(
-                oldest=max(ledger.begun_at, now - SHOWN_WITHIN_S)
-                if _ONLY_SHOWN.get() and not _may_write(connection)
-                else max(ledger.since, now - READ_AGAIN_AFTER_S),
+                oldest=max(ledger.begun_at, now - SHOWN_WITHIN_S) if shown else max(ledger.since, now - READ_AGAIN_AFTER_S),
                 size=ledger.size,
                 newest_at=None if ledger.end is None else ledger.end[4],
                 _ledger=ledger,
                 _beginnings=ledger.beginnings,
+                _ahead=ahead_of(connection),
+                only_shown=shown,
             )
 
 
@@ -204,6 +210,8 @@ def _changed_alone(connection: Connection, version: int, size: int) -> bool:
     info = connection.connection.info
     seen = info.get(_KEY)
     if seen is not None and seen[0] == version:
+        # The mark does not tell a connection of its own acts, so what it sees next is compared with the length they left.
+        info[_KEY] = (version, size, seen[2])
         return False
     info[_KEY] = (version, size, _pragma(connection, "user_version"))
     return seen is None or seen[1:] == info[_KEY][1:]
@@ -246,11 +254,6 @@ def view_of(connection: Connection) -> View:
     if view is None:
         view = here["view"] = _WATCH.view(connection)
     return view
-
-
-def forget_readings() -> None:
-    """From now on no stream's bytes count as read."""
-    _WATCH.forget_readings()
 
 
 def note_written(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication
 from custody.config import Config
 from custody.errors import InputError
 from custody.web.app import create_app
-from custody.workflows.door import Store, open_ready
+from custody.workflows.door import Rereading, Store, open_ready
 
 THREADS = 8
 BACKLOG = 512
@@ -51,15 +51,18 @@ def address_of(door: socket.socket) -> str:
 def run_waitress(store: Store, config: Config, door: socket.socket, *, on_ready: Callable[[str], None]) -> None:
     """Serve a demonstration on an open socket until interrupted. `on_ready` is told the address once requests are answered."""
     server = waitress.create_server(create_app(store, config), sockets=[door], threads=THREADS, ident="custody")
+    rereading = Rereading(store)
     signal.signal(signal.SIGTERM, _stop)
     on_ready(address_of(door))
     sys.stdout.flush()
     try:
+        rereading.start()
         server.run()
     except (KeyboardInterrupt, SystemExit):
         pass
     finally:
         server.close()
+        rereading.stop()
         store.close()
 
 
@@ -72,7 +75,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
     def __init__(self, config: Config, settings: dict[str, Any]) -> None:
         self._config = config
-        self._settings = settings
+        self._settings = {**settings, "worker_exit": self._leave}
+        self._rereading: Rereading | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -81,12 +85,20 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
     def load(self) -> Any:
         # Each worker opens the store for itself: connections never cross a fork.
-        application = create_app(open_ready(self._config.database_url), self._config)
-        _collect_rarely()
+        store = open_ready(self._config.database_url)
+        application = create_app(store, self._config)
+        collect_rarely()
+        self._rereading = Rereading(store)
+        self._rereading.start()
         return application
 
+    def _leave(self, _arbiter: object, _worker: object) -> None:
+        """A worker has answered its last request."""
+        if self._rereading is not None:
+            self._rereading.stop()
 
-def _collect_rarely() -> None:
+
+def collect_rarely() -> None:
     """What stands now stands as long as the process, and is not looked through again; of what comes later little lies in circles.
 
     With Python's own setting a twelfth of a verdict's time went into looking for those.

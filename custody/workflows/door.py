@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from custody.errors import CustodyError, InputError
 from custody.store import schema
 from custody.store.connection import Store, open_store
+from custody.store.rereading import Rereading
 from custody.store.schema import schema_state
 from custody.store.watch import only_shown
 from custody.store.working import write_ahead
@@ -22,6 +23,7 @@ from custody.store.working import write_ahead
 __all__ = [
     "Connection",
     "NotKeptError",
+    "Rereading",
     "Store",
     "judged_unit",
     "kept_or_refused",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -161,6 +162,27 @@ def test_lists_of_a_site_hold_what_is_in_its_scope(closed, monkeypatch, site, fe
             items = lookups.streams_of_kind(connection, kind, within=Within(sites=(site.value,)), limit=10_000)
             expected = {key for key in streams if key.startswith(f"{kind}:") and site in scope_of(node_of(key), streams).sites}
             assert {item.stream for item in items} == expected, kind
+
+
+@pytest.mark.parametrize("site", [None, MAKER, HOSPITAL], ids=str)
+def test_lists_of_what_waits_are_the_same_by_whichever_way_they_are_found(closed, monkeypatch, site):
+    """Every act of the road is taken for the end of it once, alone and with the others, though nothing need wait then."""
+    within = None if site is None else Within(sites=(site.value,))
+    found = 0
+    with closed.store.reading() as connection:
+        for kind in sorted(set(NODE_KINDS) - FOR_A_MAKER - OF_THE_STUDY - {"site", "study"}):
+            ask = partial(lookups.streams_of_kind, connection, kind, within=within, limit=10_000)
+            every = ask()
+            acts = sorted({item.act for item in every}) or ["never_done"]
+            for resting in (*({act} for act in acts), acts, [*acts[:1], "zzz_unknown"], ["aaa_unknown"]):
+                expected = [item for item in every if item.act not in resting]
+                for way in ("awake", "newest"):
+                    monkeypatch.setattr(lookups, "_way", lambda *_, way=way: way)
+                    assert list(ask(resting=lookups.Resting(acts=frozenset(resting)))) == expected, (kind, resting, way)
+                monkeypatch.undo()
+                assert list(ask(resting=lookups.Resting(acts=frozenset(resting)))) == expected
+                found += len(expected)
+    assert found > 20
 
 
 def test_person_of_another_hospital_finds_nothing_anywhere(closed):
