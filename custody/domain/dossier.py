@@ -67,11 +67,24 @@ class _Read:
         return hash((self.node, self.kinds))
 
 
+@dataclass
+class _Noted:
+    """What was read for an answer: of streams, and whether temperature series were at hand that it asked for."""
+
+    reads: list[_Read] = field(default_factory=list)
+    series: dict[Digest, bool] = field(default_factory=dict)
+
+    def add(self, reads: Iterable[_Read], series: Mapping[Digest, bool]) -> None:
+        self.reads.extend(reads)
+        self.series.update(series)
+
+
 class _WorkedOut(NamedTuple):
-    """An answer, what was read for it, and the temperature series that were at hand."""
+    """An answer, and what was read for it. A series is named by its content, so that it was at hand is all there is to know."""
 
     read: tuple[_Read, ...]
-    series: frozenset[Digest]
+    series: Mapping[Digest, bool]
+    series_there: frozenset[Digest]
     answer: Any
 
     def rests_on(self, dossier: Dossier) -> bool:
@@ -81,7 +94,13 @@ class _WorkedOut(NamedTuple):
             stream = streams.get(read.node.key)
             if stream is not read.stream and not read.is_same_in(stream):
                 return False
-        return self.series == dossier.series_read
+        if not self.series:
+            return True
+        there = dossier.series.keys()
+        return self.series_there <= there and (len(self.series_there) == len(self.series) or self._lacks_the_same(dossier))
+
+    def _lacks_the_same(self, dossier: Dossier) -> bool:
+        return not any(digest in dossier.series for digest, was_there in self.series.items() if not was_there)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +114,7 @@ class Dossier:
     heads: Mapping[str, Head] = field(default_factory=dict)
     series: Mapping[Digest, Series] = field(default_factory=dict)
     last_recorded_at: datetime | None = None
-    _noted: list[_Read] | None = field(default=None, repr=False, compare=False)
-    _series_read: tuple[Mapping[Digest, Series], frozenset[Digest]] | None = field(default=None, repr=False, compare=False)
+    _noted: _Noted | None = field(default=None, repr=False, compare=False)
     _holding: tuple[Mapping[str, Deeds], dict[tuple[type[Act], ...], frozenset[str]]] | None = field(
         default=None, repr=False, compare=False
     )
@@ -118,7 +136,7 @@ class Dossier:
         stream = self.streams.get(node.key)
         found: tuple[Deed[Act], ...] = () if stream is None else stream.of(kinds)
         if self._noted is not None:
-            self._noted.append(_Read(node, kinds, found, stream))
+            self._noted.reads.append(_Read(node, kinds, found, stream))
         return found
 
     @overload
@@ -143,13 +161,12 @@ class Dossier:
         found = self.deeds(node, *kinds)
         return found[0] if found else None
 
-    @property
-    def series_read(self) -> frozenset[Digest]:
-        """The temperature series at hand; hundreds on a list, so they are hashed once and not with every answer that is asked again."""
-        if self._series_read is None or self._series_read[0] is not self.series:
-            object.__setattr__(self, "_series_read", (self.series, frozenset(self.series)))
-        assert self._series_read is not None
-        return self._series_read[1]
+    def readings(self, digest: Digest) -> Series | None:
+        """The temperature series with this digest; None when it is not at hand."""
+        found = self.series.get(digest)
+        if self._noted is not None:
+            self._noted.series[digest] = digest in self.series
+        return found
 
     def streams_holding(self, kinds: tuple[type[Act], ...]) -> frozenset[str]:
         """The streams with an act of these kinds, looked for once. For lists: what a gate reads of one is noted, this is not."""
@@ -176,18 +193,19 @@ class Dossier:
             return work_out(self)
         known = home.worked_out.get(key)
         if not isinstance(known, _WorkedOut) or not known.rests_on(self):
-            noted: list[_Read] = []
+            noted = _Noted()
             try:
                 answer = work_out(replace(self, _noted=noted))
             except Exception:
                 # Whoever makes an answer of this error rests on what was read before it.
                 if self._noted is not None:
-                    self._noted.extend(noted)
+                    self._noted.add(noted.reads, noted.series)
                 raise
-            known = _WorkedOut(tuple(dict.fromkeys(noted)), self.series_read, answer)
+            there = frozenset(digest for digest, is_there in noted.series.items() if is_there)
+            known = _WorkedOut(tuple(dict.fromkeys(noted.reads)), noted.series, there, answer)
             home.worked_out[key] = known
         if self._noted is not None:
-            self._noted.extend(known.read)
+            self._noted.add(known.read, known.series)
         found: R = known.answer
         return found
 
@@ -196,7 +214,7 @@ class Dossier:
         stream = self.streams.get(node.key)
         found = () if stream is None else stream.followed
         if self._noted is not None:
-            self._noted.append(_Read(node, None, found, stream))
+            self._noted.reads.append(_Read(node, None, found, stream))
         return found
 
     def ancestors(self, node: Node) -> tuple[Node, ...]:

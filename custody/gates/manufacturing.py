@@ -173,7 +173,7 @@ def equipment_calibrated(case: Case, now: datetime) -> Outcome:
 
 
 @gate("MFG-TRAIN", revision=3, title="Everyone who signs is trained in the version in force", source="rules G4; 21 CFR 11.10(i), (k)")
-def people_trained(case: Case, now: datetime) -> Outcome:
+def people_trained(case: Case, _now: datetime) -> Outcome:
     procedure = case.criteria_now.training.get(HoldPoint.MANUFACTURING)
     if procedure is None or not case.signers:
         return Blocked(Reason("missing", what="signer" if procedure else "training_asked_for"))

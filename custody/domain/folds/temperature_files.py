@@ -41,7 +41,7 @@ def traces_of(study: StudyFold, logger: LoggerId, since: datetime | None = None)
 
 def _traces(study: StudyFold, logger: LoggerId, since: datetime | None) -> Iterator[Trace]:
     for deed in study.dossier.deeds(logger, LoggerFileRead):
-        series = study.dossier.series.get(deed.act.series)
+        series = study.dossier.readings(deed.act.series)
         if series is None:
             raise MissingFact("temperature_readings", node=logger, evidence=(deed.digest,))
         if (clipped := _from(series, since)) is not None:
