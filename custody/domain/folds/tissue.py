@@ -79,13 +79,14 @@ class TissueFold:
         if end < start:
             raise MissingFact("tissue_trip_times", node=self.node, evidence=(self.packed.digest, self.arrived.digest))
         files = self.verified_trip_files
-        if any(d.act.series not in self.dossier.series for d in files):
+        traces = tuple(found for d in files if (found := self.dossier.readings(d.act.series)) is not None)
+        if len(traces) != len(files):
             raise MissingFact("temperature_readings", node=self.logger.node, evidence=tuple(d.digest for d in files))
         stay = Stay(
             place=self.node.key,
             start=start,
             end=end,
-            traces=tuple(self.dossier.series[d.act.series] for d in files),
+            traces=traces,
             marks_tripped=("shock_or_tilt",) if any(d.act.shock_or_tilt for d in files) else (),
         )
         return judge_life((stay,), self.study.criteria_now.cold_chain.cold_2_8)
