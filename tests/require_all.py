@@ -13,6 +13,8 @@ from functools import cache
 
 import pytest
 
+from tests import postgres
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -30,16 +32,20 @@ def pytest_report_header() -> list[str]:
     samples = os.environ.get("CUSTODY_LOGGER_SAMPLES")
     return [
         f"Chromium: {chromium_path() or 'NOT FOUND, no browser test will run'}",
+        f"PostgreSQL: {postgres.binaries() or 'NOT FOUND, no test will run on it'}",
         f"genuine logger files: {samples or 'CUSTODY_LOGGER_SAMPLES is not set, their tests are deselected'}",
     ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if chromium_path() is not None:
-        return
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.skip(reason=f"no Chromium here: none of {', '.join(BROWSERS)} is installed"))
+    lacking = {
+        "browser": None if chromium_path() else f"no Chromium here: none of {', '.join(BROWSERS)} is installed",
+        "postgresql": postgres.lacking(),
+    }
+    for marker, why in lacking.items():
+        for item in items if why else ():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,68 +1,73 @@
-"""Opens the store: one writer at a time in fair order, any number of readers, files that only their owner can read."""
+"""Opens the store: one writer at a time in fair order, any number of readers, on SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
-import logging
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, Engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from custody.errors import InputError, LedgerBrokenError
+from custody.errors import InputError
+from custody.store import postgresql, sqlite
 from custody.store.ahead import AHEAD, Ahead, refuse_ahead
 from custody.store.proven import PROVED_HERE
 from custody.store.series import SERIES_HERE
 from custody.store.tables import store_fact
-from custody.store.watch import SEEN, note_beside
-from custody.store.write_lock import ThreadQueue, WriteLock
+from custody.store.watch import SEEN, WRITES
+from custody.store.write_lock import ThreadQueue
 
 __all__ = ["Connection", "Store", "open_store"]
 
-log = logging.getLogger(__name__)
-
-FIRST_BYTES = b"SQLite format 3\x00"
-# The journal is copied back into the file after so many commits, or sooner when it has grown by so many bytes.
-COMMITS_BETWEEN_COPIES = 250
-BYTES_BETWEEN_COPIES = 8 * 1024 * 1024
 DEMONSTRATION = "demonstration"
+_BEGIN = "custody_begin"
 
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    # NORMAL lost acknowledged scans in 907 of 1,000 simulated power cuts, FULL in none.
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA busy_timeout = 5000",
-    "PRAGMA cache_size = -65536",
-    "PRAGMA trusted_schema = OFF",
-    # Copying the journal back happens under our lock only: SQLite before 3.51.3 can corrupt the file when it races a commit.
-    "PRAGMA wal_autocheckpoint = 0",
-    "PRAGMA journal_size_limit = 33554432",
-)
-_HOW = "set CUSTODY_DATABASE_URL to sqlite:///FILE (an absolute path has four slashes: sqlite:////var/lib/custody/custody.db)"
+
+class Lock(Protocol):
+    """Held by whoever writes; fair among those who wait."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def close(self) -> None: ...
+
+
+class Database(Protocol):
+    """What differs between SQLite and PostgreSQL. `reads` and `writes` begin a transaction that sees one state, or the newest alone."""
+
+    url: str
+    reads: str
+    writes: str
+
+    @property
+    def is_there(self) -> bool: ...
+    def make(self) -> None: ...
+    def engine(self) -> Engine: ...
+    def is_alive(self, connection: Connection) -> bool: ...
+    def lock(self) -> Lock: ...
+    def check_writable(self) -> None: ...
+    def changes(self, connection: Connection) -> int: ...
+    def note_beside(self, connection: Connection, changes: int) -> None: ...
+    def committed(self, connection: Connection) -> None: ...
 
 
 @dataclass
 class _InProcess:
     """What must never cross a fork: open connections and held locks."""
 
+    database: Database
     engine: Engine
-    lock: WriteLock
+    lock: Lock
     turn: ThreadQueue
     idle: list[Connection] = field(default_factory=list)
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection outside any transaction. One that was used before, where there is one, has its pages and its statements at hand."""
-        try:
-            connection = self.idle.pop()
-        except IndexError:
-            connection = self.engine.connect()
+        connection = self._idle() or self.engine.connect()
         try:
             yield connection
             if connection.in_transaction():
@@ -73,6 +78,16 @@ class _InProcess:
             raise
         self.idle.append(connection)
 
+    def _idle(self) -> Connection | None:
+        with suppress(IndexError):
+            while True:
+                connection = self.idle.pop()
+                if self.database.is_alive(connection):
+                    return connection
+                connection.invalidate()
+                connection.close()
+        return None
+
     def close(self) -> None:
         while self.idle:
             self.idle.pop().close()
@@ -82,14 +97,11 @@ class _InProcess:
 class Store:
     """One store by its URL. Safe to share between threads, and to hold while the process forks."""
 
-    def __init__(self, url: str, path: Path) -> None:
-        self.url = url
-        self.path = path
-        self.dialect = "sqlite"
+    def __init__(self, database: Database) -> None:
+        self.url = database.url
+        self.database = database
         self._by_process: dict[int, _InProcess] = {}
         self._is_demonstration: bool | None = None
-        self._commits = 0
-        self._journal_bytes = 0
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -97,25 +109,23 @@ class Store:
 
         Writers wait in the order in which they came, across threads and processes; asking again inside is an error.
         """
-        here = self._in_process()
-        # SQLite opens a file it may not change without a word, and complains at the first row.
-        if not os.access(self.path, os.W_OK):
-            raise InputError(f"{self.path} is read-only; give custody the right to write to it and to its folder")
+        here, database = self._in_process(), self.database
+        database.check_writable()
         # Connected first: nobody need wait for that.
         with here.connection() as connection, here.lock:
             # In SQLAlchemy 2 this changes the connection itself.
-            connection.execution_options(**_fresh(_WRITE))
+            connection.execution_options(**_fresh(database.writes, writes=True))
             with connection.begin():
-                changes = _driver(connection).total_changes
+                changes = database.changes(connection)
                 yield connection
-                note_beside(connection, changes)
-            self._copy_journal(connection)
+                database.note_beside(connection, changes)
+            database.committed(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of everything committed when the first row is read."""
         with self._in_process().connection() as connection:
-            connection.execution_options(**_fresh(_READ))
+            connection.execution_options(**_fresh(self.database.reads))
             connection.begin()
             yield connection
 
@@ -125,14 +135,14 @@ class Store:
 
         More threads would only take the interpreter from the one that is about to write, and make everybody wait for it.
         """
-        here = self._in_process()
+        here, database = self._in_process(), self.database
         with here.turn, here.connection() as connection:
-            connection.execution_options(**_fresh(_READ, Ahead()))
+            connection.execution_options(**_fresh(database.reads, Ahead()))
             connection.begin()
             # Looked at afterwards and not forbidden: after `PRAGMA query_only` SQLite prepares every statement anew.
-            changes = _driver(connection).total_changes
+            changes = database.changes(connection)
             yield connection
-            if _driver(connection).total_changes != changes:
+            if database.changes(connection) != changes:
                 raise RuntimeError("work ahead of the lock wrote past custody's own statements; it is undone")
 
     @property
@@ -149,7 +159,7 @@ class Store:
         here = self._by_process.pop(os.getpid(), None)
         if here is None:
             return
-        # The last connection to close copies the journal back, which belongs under the lock.
+        # The last connection to close copies SQLite's journal back, which belongs under the lock.
         with here.lock:
             here.close()
         here.lock.close()
@@ -157,33 +167,11 @@ class Store:
     def _in_process(self) -> _InProcess:
         here = self._by_process.get(os.getpid())
         if here is None:
-            _create(self.path)
-            here = self._by_process.setdefault(os.getpid(), _InProcess(_engine(self.url), WriteLock(self.path), ThreadQueue()))
+            self.database.make()
+            engine = _watched(self.database.engine(), self.url)
+            made = _InProcess(self.database, engine, self.database.lock(), ThreadQueue())
+            here = self._by_process.setdefault(os.getpid(), made)
         return here
-
-    def _copy_journal(self, connection: Connection) -> None:
-        """Under the lock: SQLite then begins the journal again at its start, over blocks that the disk already has."""
-        self._commits += 1
-        if self._commits % 16:
-            return
-        length = self._journal_length()
-        if self._commits < COMMITS_BETWEEN_COPIES and length < self._journal_bytes + BYTES_BETWEEN_COPIES:
-            return
-        driver = _driver(connection)
-        try:
-            driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        except sqlite3.OperationalError as error:
-            # What was committed stands in the journal; it is copied back another time.
-            log.warning("the journal could not be copied back: %s", error)
-            return
-        self._commits = 0
-        self._journal_bytes = self._journal_length()
-
-    def _journal_length(self) -> int:
-        try:
-            return self.path.with_name(self.path.name + "-wal").stat().st_size
-        except OSError:
-            return 0
 
 
 def open_store(url: str) -> Store:
@@ -194,86 +182,36 @@ def open_store(url: str) -> Store:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise InputError(f"“{url[:80]}” is no database URL; {_HOW}") from error
-    if parsed.drivername.startswith("postgresql"):
-        raise InputError(f"PostgreSQL is not supported by this version; {_HOW}")
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise InputError(f"{parsed.drivername} is no database that custody can use; {_HOW}")
-    if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:") or parsed.query or parsed.host:
-        raise InputError(f"the URL names no database file; {_HOW}")
-    path = Path(parsed.database).absolute()
-    _check(path)
-    return Store(f"sqlite:///{path}", path)
+        raise InputError(f"“{url[:80]}” is no database URL; {sqlite.HOW}") from error
+    return Store(_database(parsed))
 
 
-def _check(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} does not exist; create it or correct CUSTODY_DATABASE_URL")
-    try:
-        if not path.exists():
-            return
-        with path.open("rb") as file:
-            start = file.read(len(FIRST_BYTES))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); give its file to the account that runs custody") from error
-    if start and start != FIRST_BYTES:
-        raise InputError(f"{path} is a file, but no SQLite database; correct CUSTODY_DATABASE_URL or restore the file from a backup")
+def _database(url: URL) -> Database:
+    if url.drivername.startswith("postgresql"):
+        return postgresql.Postgresql(url)
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise InputError(f"{url.drivername} is no database that custody can use; {sqlite.HOW}")
+    return sqlite.Sqlite(url)
 
 
-def _create(path: Path) -> None:
-    """An empty file that only its owner can read; SQLite gives its journal the same mode."""
-    try:
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as error:
-        raise InputError(f"{path} cannot be created ({error.strerror}); choose a folder that custody may write to") from error
-
-
-def _engine(url: str) -> Engine:
-    # The newest connection is used first: its page cache is warm, and few are opened.
-    # Traces of faults must not tell what was written.
-    engine = create_engine(
-        url, hide_parameters=True, pool_size=16, max_overflow=-1, pool_use_lifo=True, execution_options={"custody_store": url}
-    )
-    event.listen(engine, "connect", _prepare)
+def _watched(engine: Engine, url: str) -> Engine:
+    engine.update_execution_options(custody_store=url)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "before_execute", _only_read_ahead)
     return engine
 
 
-def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver must not begin transactions by itself: it would begin them too late and of the wrong kind.
-    connection.isolation_level = None
-    try:
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-    except sqlite3.OperationalError as error:
-        connection.close()
-        raise InputError(f"the store cannot be opened ({error}); check its file, its folder and their permissions") from error
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise LedgerBrokenError(f"the store's file is damaged ({error}); restore it from its newest backup") from error
-
-
-_READ = "BEGIN"
-_WRITE = "BEGIN IMMEDIATE"
-
-
-def _fresh(begin: str, ahead: Ahead | None = None) -> dict[str, Any]:
+def _fresh(begin: str, ahead: Ahead | None = None, *, writes: bool = False) -> dict[str, Any]:
     """What a transaction remembers, at its beginning; it takes the place of what the connection was used for before."""
-    return {"custody_begin": begin, AHEAD: ahead, PROVED_HERE: {}, SEEN: {}, SERIES_HERE: {}}
+    return {_BEGIN: begin, WRITES: writes, AHEAD: ahead, PROVED_HERE: {}, SEEN: {}, SERIES_HERE: {}}
 
 
 def _begin(connection: Connection) -> None:
-    _driver(connection).execute(connection.get_execution_options()["custody_begin"])
+    cursor = connection.connection.cursor()
+    cursor.execute(connection.get_execution_options()[_BEGIN])
+    cursor.close()
 
 
 def _only_read_ahead(connection: Connection, statement: Any, *_rest: Any) -> None:
     if not statement.is_select:
         refuse_ahead(connection)
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver

@@ -45,7 +45,6 @@ __all__ = [
     "last_recorded_at",
     "load_evidence",
     "load_streams",
-    "lock_streams",
     "newest_of",
     "proven_streams",
     "reading_of",
@@ -57,20 +56,6 @@ CLOCK_MOVES_AT_MOST = timedelta(seconds=1)
 _INSERT_ENTRY = inserted(entry)
 _SET_HEAD = upserted(stream_head, "stream")
 _LAST_RECORDED_AT = Prepared(select(entry.c.recorded_at).order_by(entry.c.id.desc()).limit(1))
-
-
-def lock_streams(connection: Connection, write: Iterable[str], share: Iterable[str]) -> None:
-    """Keep others from writing to `write`, and to `share` while it is relied on, until the transaction ends.
-
-    Always in sorted order, so that two of these never wait for each other. On SQLite the transaction of
-    `Store.writing` already keeps everybody else out; PostgreSQL locks the heads here.
-    """
-    if connection.dialect.name == "sqlite":
-        return
-    written = sorted(set(write))
-    for stream in sorted({*written, *share}):
-        locked = select(stream_head.c.position).where(stream_head.c.stream == stream)
-        connection.execute(locked.with_for_update(read=stream not in written))
 
 
 def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: datetime) -> tuple[Entry, ...]:
@@ -99,7 +84,7 @@ def keep(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     note_written(connection)
     first = log.size(connection)
     for number, row in enumerate(rows, first + 1):
-        # On SQLite the log is sequenced in the same commit, so the place in it can be the row's own number.
+        # The log grows in the same commit, so the place in it can be the row's own number.
         row["id"] = number
     _INSERT_ENTRY.run(connection, rows)
     ends = {row["stream"]: row for row in rows}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 from custody.domain.dossier import Head
 from custody.domain.ids import Digest
 from custody.errors import LedgerBrokenError
+from custody.store import postgresql
 from custody.store.ahead import ahead_of, refuse_ahead
 from custody.store.envelope import broken
 from custody.store.proven import proved_here
@@ -73,4 +74,6 @@ def readable(connection: Connection) -> Iterator[None]:
     try:
         yield
     except connection.dialect.loaded_dbapi.Error as error:
+        if postgresql.fault_of(error) is not None:
+            raise
         raise LedgerBrokenError(f"the record cannot be read: {error}") from error

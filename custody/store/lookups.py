@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, literal, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, not_, or_, select, union_all
 
 from custody.domain.ids import NODE_KINDS
 from custody.store.lookup_check import differences
@@ -106,7 +106,8 @@ def search(connection: Connection, text: str, limit: int) -> tuple[Found, ...]:
     Small letters find capital ones. Empty text finds nothing.
     """
     wanted = text.strip()
-    if not wanted:
+    # No record holds a character that PostgreSQL cannot even be asked for.
+    if not wanted or "\0" in wanted:
         return ()
     found: dict[str, Found] = {}
     # Whole matches are asked for by themselves: among many that only begin so, the limit would cut them off.
@@ -137,7 +138,7 @@ def trace(connection: Connection, stream: str, forward: bool) -> list[tuple[str,
     Pooled things and cycles end: the query collects names, not paths, and distances are counted afterwards.
     """
     near, far = (edge.c.parent, edge.c.child) if forward else (edge.c.child, edge.c.parent)
-    reached = select(literal(stream).label("stream")).cte("reached", recursive=True)
+    reached = select(near.label("stream")).where(near == stream).cte("reached", recursive=True)
     # UNION and not UNION ALL, on the name alone: each thing is followed once.
     reached = reached.union(select(far).where(near == reached.c.stream))
     steps: dict[str, list[str]] = {}

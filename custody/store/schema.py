@@ -9,11 +9,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 
 from custody.errors import InputError
 from custody.store.connection import Store
-from custody.store.tables import triggers
+from custody.store.guards import protect
 
 SchemaState = Literal["empty", "current", "old", "newer"]
 NEWER = "this store was written by a newer custody; install that version or a later one to use it"
@@ -26,7 +26,7 @@ def schema_state(store: Store) -> SchemaState:
 
     Raises InputError when the file holds tables that are not custody's.
     """
-    if not store.path.exists():
+    if not store.database.is_there:
         return "empty"
     with store.reading() as connection:
         return _state(connection)
@@ -41,11 +41,7 @@ def upgrade(store: Store) -> None:
         if state == "current":
             return
         command.upgrade(_config(connection), "head")
-        if state == "old":
-            for name in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
-                connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
-        for _, _, statement in triggers():
-            connection.exec_driver_sql(statement)
+        protect(connection)
 
 
 def _state(connection: Connection) -> SchemaState:
@@ -53,7 +49,7 @@ def _state(connection: Connection) -> SchemaState:
     if revision is None:
         tables = inspect(connection).get_table_names()
         if tables:
-            raise InputError(f"the database holds other tables ({', '.join(tables[:3])}); give custody a file of its own")
+            raise InputError(f"the database holds other tables ({', '.join(tables[:3])}); give custody one of its own")
         return "empty"
     script = ScriptDirectory.from_config(_config(connection))
     if revision == script.get_current_head():

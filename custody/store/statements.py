@@ -6,6 +6,7 @@ Core's own execution costs about 100 microseconds a statement, ten times what SQ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
@@ -70,7 +71,8 @@ class Prepared:
     def batches(self, connection: Connection, size: int) -> Iterator[list[tuple[Any, ...]]]:
         """All rows, `size` at a time; no more are held than that."""
         compiled = self._compiled(connection)
-        cursor = connection.connection.cursor()
+        # PostgreSQL's driver would fetch them all at once, unless the server keeps them under a name.
+        cursor = connection.connection.cursor(*(() if connection.dialect.name == "sqlite" else ("custody_batches",)))
         cursor.execute(compiled.sql, compiled.arguments({}))
         try:
             while found := cursor.fetchmany(size):
@@ -117,6 +119,24 @@ class PreparedIn:
 @cache
 def _parameter_names(length: int) -> tuple[str, ...]:
     return tuple(f"name_{number}" for number in range(length))
+
+
+@contextmanager
+def readable_afterwards(connection: Connection) -> Iterator[None]:
+    """When the block raises, the transaction reads on: PostgreSQL would refuse everything after a statement that failed."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    cursor = connection.connection.cursor()
+    cursor.execute("SAVEPOINT readable_afterwards")
+    try:
+        yield
+    except BaseException:
+        cursor.execute("ROLLBACK TO readable_afterwards")
+        raise
+    finally:
+        cursor.execute("RELEASE readable_afterwards")
+        cursor.close()
 
 
 class as_bytes(FunctionElement[bytes]):  # noqa: N801 - reads as a function of SQL

@@ -1,7 +1,8 @@
 """The tables of the store, and the triggers that refuse change on those that only grow.
 
 Hashes are bytes, times are ISO text with their offset, everything else is text or a whole number. On SQLite every
-table is STRICT, so that no value changes its type on the way in.
+table is STRICT, so that no value changes its type on the way in; on PostgreSQL texts have the collation "C", so that both put them in
+order alike.
 """
 
 from __future__ import annotations
@@ -9,7 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 # Names that do not depend on the database, so that one migration can speak of them on both.
 metadata = MetaData(
@@ -27,12 +41,15 @@ def _table(name: str, *parts: Any, clustered: bool = False) -> Table:
     return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=not clustered)
 
 
+NUMBER = Integer().with_variant(BigInteger(), "postgresql")
+
+
 def _text(name: str, *, nullable: bool = False) -> Column[str]:
     return Column(name, Text, nullable=nullable)
 
 
 def _number(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False)
+    return Column(name, NUMBER, nullable=False)
 
 
 def _bytes(name: str) -> Column[bytes]:
@@ -42,7 +59,7 @@ def _bytes(name: str) -> Column[bytes]:
 # --- the ledger -------------------------------------------------------------------------------------------------------
 entry = _table(
     "entry",
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
     _text("stream"),
     _number("position"),
     # From here to recorded_at: a projection of the envelope, which verification re-derives and compares.
@@ -72,8 +89,8 @@ stream_head = _table(
 )
 leaf = _table(
     "leaf",
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("entry_id", Integer, ForeignKey("entry.id"), nullable=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    Column("entry_id", NUMBER, ForeignKey("entry.id"), nullable=False),
     _bytes("hash"),
     UniqueConstraint("entry_id"),
 )
@@ -203,7 +220,7 @@ identity = _table(
 )
 identity_view = _table(
     "identity_view",
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
     _text("subject"),
     _text("field"),
     _text("account"),

@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import starmap
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal_column, select, text
+from sqlalchemy import Connection, Select, func, literal_column, select
 
 from custody.errors import LedgerBrokenError
 from custody.ledger.checkpoint import Checkpoint
@@ -18,11 +18,12 @@ from custody.store import log
 from custody.store.credentials import digest_of_row
 from custody.store.envelope import broken
 from custody.store.envelope_text import Told
+from custody.store.guards import first_difference
 from custody.store.lookup_check import FIND_NOTHING, LookupComparison
 from custody.store.segment import NotProvedError
 from custody.store.series import unpacked
-from custody.store.statements import Prepared, as_bytes
-from custody.store.tables import OUTSIDE_VERIFICATION, attachment, credential, entry, leaf, node, series, store_fact, stream_head, triggers
+from custody.store.statements import Prepared, as_bytes, readable_afterwards
+from custody.store.tables import OUTSIDE_VERIFICATION, attachment, credential, entry, leaf, node, series, store_fact, stream_head
 from custody.store.verification_scan import Scan, scanning
 
 _SECRETS = Prepared(
@@ -74,30 +75,31 @@ def verify(connection: Connection, *, checkpoint: Checkpoint | None) -> Verifica
     faults: list[Fault] = []
     size, root = 0, EMPTY_ROOT
     try:
-        _holds(lambda: _check_triggers(connection), faults)
+        holds = partial(_holds, connection)
+        holds(lambda: _check_triggers(connection), faults)
         end = log.size(connection)
         uncounted: list[Fault] = []
         unread: list[Fault] = []
         lookups = LookupComparison(connection)
         with scanning(connection, end, _FIND_NOTHING) as scan:
             # The scan may go on in other processes meanwhile.
-            _holds(partial(_check_counts, connection), uncounted)
-            _holds(lookups.take_all, unread)
-            size, broken_at = _proved(scan, end)
+            holds(partial(_check_counts, connection), uncounted)
+            holds(lookups.take_all, unread)
+            size, broken_at = _proved(connection, scan, end)
         beside = uncounted
         if broken_at is None:
-            _holds(partial(_check_heads, connection, scan.found_nothing), beside)
+            holds(partial(_check_heads, connection, scan.found_nothing), beside)
             beside += unread
             if not unread:
-                _holds(partial(_check_lookups, lookups, scan.found_nothing), beside)
-            _holds(partial(_check_credentials, connection), beside)
+                holds(partial(_check_lookups, lookups, scan.found_nothing), beside)
+            holds(partial(_check_credentials, connection), beside)
         # What is beside the entries says nothing new while an entry itself is in doubt.
         faults += beside if broken_at is None else [broken_at]
         root = log.root(connection, size)
         if checkpoint is not None:
-            _holds(lambda: _check_checkpoint(connection, checkpoint, proved=broken_at is None), faults)
-        _holds(lambda: _check_attachments(connection), faults)
-        _holds(lambda: _check_series(connection), faults)
+            holds(lambda: _check_checkpoint(connection, checkpoint, proved=broken_at is None), faults)
+        holds(lambda: _check_attachments(connection), faults)
+        holds(lambda: _check_series(connection), faults)
     except Exception as error:  # noqa: BLE001 - a record that cannot be read is a broken record, never a crash
         faults.append(Fault(f"the record cannot be read: {error}"))
     return VerificationReport(ok=not faults, entries=size, root=root, faults=tuple(faults), skipped_tables=skipped_tables())
@@ -114,10 +116,11 @@ def skipped_tables() -> tuple[str, ...]:
     return tuple(sorted({*OUTSIDE_VERIFICATION, "identity", "identity_view"}))
 
 
-def _proved(scan: Scan, end: int) -> tuple[int, Fault | None]:
+def _proved(connection: Connection, scan: Scan, end: int) -> tuple[int, Fault | None]:
     """How many entries of the log were proved, and the first fault among them."""
     try:
-        scan.check()
+        with readable_afterwards(connection):
+            scan.check()
     except NotProvedError as found:
         if found.stream is None:
             return found.leaf, Fault(f"the record does not prove itself: {found.why}")
@@ -125,10 +128,11 @@ def _proved(scan: Scan, end: int) -> tuple[int, Fault | None]:
     return end, None
 
 
-def _holds(step: Callable[[], None], faults: list[Fault]) -> bool:
+def _holds(connection: Connection, step: Callable[[], None], faults: list[Fault]) -> bool:
     """Whether one step found nothing; what it found goes to `faults`."""
     try:
-        step()
+        with readable_afterwards(connection):
+            step()
     except LedgerBrokenError as error:
         faults.append(_fault(error))
     except Exception as error:  # noqa: BLE001 - a record that cannot be read is a broken record, never a crash
@@ -145,15 +149,9 @@ def _fault(error: LedgerBrokenError) -> Fault:
 
 def _check_triggers(connection: Connection) -> None:
     """Exactly the triggers that refuse change, word for word; another one could change what is written."""
-    if connection.dialect.name != "sqlite":
-        return
-    found = connection.execute(text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
-    seen = {name: (table, sql) for name, table, sql in found}
-    expected = {name: (table, sql) for name, table, sql in triggers()}
-    for name in sorted(seen.keys() | expected.keys()):
-        if seen.get(name) != expected.get(name):
-            what = "missing" if name not in seen else "not one of custody's" if name not in expected else "changed"
-            raise LedgerBrokenError(f"the record is not protected: trigger {name} is {what}")
+    difference = first_difference(connection)
+    if difference is not None:
+        raise LedgerBrokenError(f"the record is not protected: {difference}")
 
 
 def _check_counts(connection: Connection) -> None:

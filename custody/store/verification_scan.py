@@ -28,7 +28,7 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 
 _e = entry.c
 _columns = (leaf.c.hash, _e.stream, _e.position, _e.act, _e.evidence, _e.site, _e.study, _e.recorded_at, _e.previous, _e.digest, _e.salt)
-# The bytes of the text, which would be the same in a column of bytes.
+# Of SQLite only: the bytes of the text, which would be the same in a column of bytes.
 _text_in_bytes = case((func.typeof(_e.envelope) == literal_column("'text'"), as_bytes(_e.envelope)))
 _first: Any = bindparam("first")
 _last: Any = bindparam("last")
@@ -39,10 +39,11 @@ def _rows(text: Any) -> Select[Any]:
     return of_leaves.where(leaf.c.number.between(_first, _last)).order_by(leaf.c.number)
 
 
+_IN_BYTES = _rows(_text_in_bytes)
 # Their parameters are given by place, in the order in which they stand here.
 _STATEMENTS = {
     "rows": _rows(_e.envelope),
-    "rows in bytes": _rows(_text_in_bytes),
+    "rows in bytes": _IN_BYTES,
     "before": select(_e.digest, leaf.c.number)
     .join(leaf, leaf.c.entry_id == _e.id)
     .where(_e.stream == bindparam("in_stream"), _e.position == bindparam("at_position")),
@@ -113,12 +114,12 @@ def _tasks(connection: Connection, size: int, besides: Mapping[str, Select[Any]]
 
     Other processes see the log as it is later, so where it ends is settled here.
     """
-    path = connection.engine.url.database
+    path = connection.engine.url.database if connection.dialect.name == "sqlite" else None
     processes = min(os.cpu_count() or 1, PROCESSES_MAX) if path and sys.executable and size >= ENTRIES_FOR_PROCESSES else 1
     blocks = -(-size >> BLOCK_LEVEL)
     length = -(-blocks // processes) << BLOCK_LEVEL
     firsts = range(0, size, length or 1)
-    statements = {name: _with_parameters(statement, connection.dialect)[0] for name, statement in _STATEMENTS.items()}
+    statements = {name: _with_parameters(statement, connection.dialect)[0] for name, statement in _statements(connection.dialect).items()}
     evidence = {name: int(rule.evidence) for name, rule in ACTS.items()}
     asked = [(name, _with_parameters(statement, connection.dialect)) for name, statement in besides.items()] if len(firsts) > 1 else []
     return [
@@ -135,9 +136,16 @@ def _tasks(connection: Connection, size: int, besides: Mapping[str, Select[Any]]
     ]
 
 
+def _statements(dialect: Dialect) -> dict[str, Select[Any]]:
+    """Without those that only SQLite understands."""
+    return _STATEMENTS if dialect.name == "sqlite" else {name: each for name, each in _STATEMENTS.items() if each is not _IN_BYTES}
+
+
 @lru_cache(maxsize=32)
 def _with_parameters(statement: Select[Any], dialect: Dialect) -> tuple[str, tuple[Any, ...]]:
-    compiled = statement.compile(dialect=dialect)
+    make: Any = type(dialect)
+    by_place = dialect if dialect.positional else make(paramstyle="format")
+    compiled = statement.compile(dialect=by_place)
     return str(compiled), tuple(compiled.params[name] for name in compiled.positiontup or ())
 
 

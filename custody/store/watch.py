@@ -31,6 +31,7 @@ SHOWN_WITHIN_S = 60.0
 FOLLOWED_AT_ONCE_MAX = 5_000
 STREAMS_FOLLOWED_MAX = 50_000
 SEEN = "custody_seen"
+WRITES = "custody_writes"
 _KEY = "custody_ledger_length"
 _NEVER = -1
 _COUNT_MAX = 2**30
@@ -155,12 +156,9 @@ class Watch:
     def view(self, connection: Connection) -> View:
         """The view of this transaction. Call it in a transaction, before it writes; the answer holds until the transaction ends."""
         now = time.monotonic()
-        if connection.dialect.name != "sqlite":
-            end = _END.one(connection)
-            return View(oldest=now, size=0 if end is None else end[0], newest_at=None if end is None else end[4], _ledger=None)
         store = str(connection.get_execution_options().get("custody_store", ""))
-        # The database's own mark of change by other connections.
-        version = _pragma(connection, "data_version")
+        # SQLite's own mark of change by other connections; PostgreSQL has none, there every reading counts for so long as it may.
+        version = _pragma(connection, "data_version") if connection.dialect.name == "sqlite" else None
         with self._guard:
             ledger = self._ledgers.setdefault(store, _Ledger())
             rows = cast("list[_Row]", _TAIL.rows(connection, number_seen=ledger.size))
@@ -168,7 +166,7 @@ class Watch:
                 ledger.begin(cast("_Row | None", _END.one(connection)), now)
             else:
                 ledger.extend(rows[1:])
-            if _changed_alone(connection, version, ledger.size):
+            if version is not None and _changed_alone(connection, version, ledger.size):
                 ledger.since = now
             shown = _ONLY_SHOWN.get() and not _may_write(connection)
             return View(
@@ -197,7 +195,7 @@ def only_shown() -> Iterator[None]:
 
 def _may_write(connection: Connection) -> bool:
     """Whether this transaction holds the lock, or is done ahead of it."""
-    return connection.get_execution_options().get("custody_begin") != "BEGIN" or ahead_of(connection) is not None
+    return bool(connection.get_execution_options().get(WRITES, True)) or ahead_of(connection) is not None
 
 
 def _is_whole(rows: list[_Row]) -> bool:

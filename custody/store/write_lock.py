@@ -55,6 +55,9 @@ class ThreadQueue:
             else:
                 self._owner = None
 
+    def close(self) -> None:
+        """There is nothing to give back."""
+
     def _give_up(self, turn: threading.Lock) -> None:
         with self._guard:
             if turn in self._waiting:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from custody.errors import CustodyError, InputError
-from custody.store import schema
+from custody.store import postgresql, schema
 from custody.store.connection import Store, open_store
 from custody.store.rereading import Rereading
 from custody.store.schema import schema_state
@@ -66,10 +66,23 @@ def judged_unit(store: Store, work: Callable[[Connection], T]) -> T:
 
 
 def open_ready(url: str) -> Store:
-    """The store at `url` with tables of this version. Raises InputError with the remedy when they are not, NotKeptError as above."""
-    with kept_or_refused():
-        store = open_store(url)
-        state = schema_state(store)
+    """The store at `url` with tables of this version.
+
+    Raises InputError with the remedy when they are not, or no server answers; NotKeptError as above.
+    """
+    try:
+        with kept_or_refused():
+            store = open_store(url)
+            state = schema_state(store)
+    except NotKeptError as error:
+        if error.code != "store_unreachable":
+            raise
+        # What the server says, without how it was reached: its name and the folder of its socket.
+        under = error.__cause__ and error.__cause__.__cause__
+        said = str(under or error.__cause__).strip().splitlines()[0].rpartition("failed: ")[2].removeprefix("FATAL:  ")
+        raise InputError(
+            f"the database cannot be opened ({said}); start its server, or correct CUSTODY_DATABASE_URL", code="store_not_opened"
+        ) from error
     if state == "empty":
         raise InputError("this store has no tables yet; run `custody db upgrade` first", code="schema_empty")
     if state == "old":
@@ -82,12 +95,16 @@ def open_ready(url: str) -> Store:
 # ── nothing could be written ──
 
 
+OF_DATABASES: tuple[type[Exception], ...] = (sqlite3.Error, *postgresql.ERRORS)
+FROM_BELOW: tuple[type[Exception], ...] = (DBAPIError, *OF_DATABASES, OSError, InputError)
+
+
 @contextmanager
 def kept_or_refused() -> Iterator[None]:
     """Turns what the disk or SQLite says about writing into one sentence (NotKeptError); everything else goes on as it is."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error, OSError, InputError) as error:
+    except FROM_BELOW as error:
         refusal = refusal_under(error)
         if refusal is None:
             raise
@@ -95,12 +112,17 @@ def kept_or_refused() -> Iterator[None]:
 
 
 def refusal_under(error: BaseException) -> NotKeptError | None:
-    """What the disk or SQLite said underneath an error, as one sentence; None where it is no fault of the disk or the file."""
+    """What the disk or the database said underneath an error, as one sentence; None where it is no fault of theirs."""
     under: BaseException | None = error
-    while under is not None and not isinstance(under, sqlite3.Error | OSError):
+    while under is not None and not isinstance(under, (*OF_DATABASES, OSError)):
         under = under.__cause__
     if under is None:
         return None
+    if isinstance(under, postgresql.ERRORS):
+        fault = postgresql.fault_of(under)
+        if fault is not None:
+            log.error("nothing was recorded: %s", under)
+        return None if fault is None else OF_POSTGRESQL[fault]()
     # Of SQLite's number the lowest byte is the kind of fault; the rest says where it was noticed.
     kind = getattr(under, "sqlite_errorcode", 0) & 0xFF
     made = OF_THE_SYSTEM.get(under.errno or 0) if isinstance(under, OSError) else OF_SQLITE.get(kind)
@@ -140,6 +162,22 @@ def _busy() -> NotKeptError:
     )
 
 
+def _unreachable() -> NotKeptError:
+    # A commit whose answer was lost on the way may stand all the same.
+    return NotKeptError(
+        "the database server cannot be reached, so this does not count as recorded; "
+        "try again in a minute, and call the administrator if it stays",
+        code="store_unreachable",
+    )
+
+
+OF_POSTGRESQL: dict[postgresql.Fault, Callable[[], NotKeptError]] = {
+    "disk_full": _disk_full,
+    "write_failed": _write_failed,
+    "read_only": _read_only,
+    "busy": _busy,
+    "unreachable": _unreachable,
+}
 OF_THE_SYSTEM = {errno.ENOSPC: _disk_full, errno.EDQUOT: _disk_full, errno.EIO: _write_failed, errno.EROFS: _read_only}
 OF_SQLITE = {
     sqlite3.SQLITE_FULL: _disk_full,

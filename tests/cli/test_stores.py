@@ -104,7 +104,7 @@ def test_database_in_a_folder_that_cannot_be_written_is_refused(nowhere, monkeyp
     def forbidden(path, *_arguments, **_options):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("custody.store.connection.os.open", forbidden)
+    monkeypatch.setattr("custody.store.sqlite.os.open", forbidden)
     assert "choose a folder that custody may write to" in nowhere.refused("db", "upgrade")
 
 

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
-from custody.store.connection import open_store
 from custody.store.loading import forget_decoded
-from custody.store.migrations import upgrade
 from custody.store.verification import make_checkpoint
+from tests.databases import BOTH, databases
 from tests.store.ledger import Ledger, accepted, collected, consent, registered, withdrawn
 
 
+def pytest_generate_tests(metafunc):
+    """Every test that asks for a store runs on both databases, unless it says otherwise."""
+    if "database" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker
+        asked = ["sqlite"] if marked("only_sqlite") else ["postgresql"] if marked("postgresql") else BOTH
+        metafunc.parametrize("database", asked, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    path = tmp_path_factory.mktemp("template") / "custody.db"
-    store = open_store(f"sqlite:///{path}")
-    upgrade(store)
-    store.close()
-    return path
+def database(request, tmp_path_factory):
+    """Where the stores of a test come from."""
+    with databases(request.param, tmp_path_factory.mktemp(request.param)) as found:
+        yield found
 
 
 @pytest.fixture
-def store(template, tmp_path):
-    path = tmp_path / "custody.db"
-    shutil.copy(template, path)
+def store(database, monkeypatch):
     forget_decoded()
-    opened = open_store(f"sqlite:///{path}")
+    if database.name == "postgresql":
+        # It has no mark of a change behind the application, which is noticed when a reading has become a second old.
+        monkeypatch.setattr("custody.store.watch.READ_AGAIN_AFTER_S", 0.0)
+    opened = database.store()
     yield opened
-    opened.close()
+    database.drop(opened)
+
+
+@pytest.fixture(scope="session")
+def template(database):
+    """A file to be copied, of a store with its tables and nothing else."""
+    return database.template
 
 
 @pytest.fixture

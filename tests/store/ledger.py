@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from hashlib import sha256
@@ -16,8 +15,8 @@ from custody.domain.ids import AccountId, Digest, Din, DonorId, PersonId, SealNu
 from custody.domain.terms import Meaning, Role
 from custody.ledger.canonical import canonical
 from custody.store.entries import NewEntry, append, entry_by_digest, load_streams
-from custody.store.tables import triggers
 from custody.store.verification import verify
+from tests.databases import edit, raw
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 DONOR = DonorId.parse("D-1")
@@ -147,21 +146,7 @@ class Ledger:
 
     def edit(self, *statements, parameters=()) -> None:
         """Change rows behind the application: the triggers go and come back word for word."""
-        connection = sqlite3.connect(self.store.path, isolation_level=None)
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("BEGIN IMMEDIATE")
-        for name, _, _ in triggers():
-            connection.execute(f"DROP TRIGGER {name}")
-        for statement in statements:
-            connection.execute(statement, parameters)
-        for _, _, statement in triggers():
-            connection.execute(statement)
-        connection.execute("COMMIT")
-        connection.close()
+        edit(self.store, *statements, parameters=parameters)
 
     def raw(self, statement, parameters=()):
-        connection = sqlite3.connect(self.store.path, isolation_level=None)
-        try:
-            return connection.execute(statement, parameters).fetchall()
-        finally:
-            connection.close()
+        return raw(self.store, statement, parameters)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -17,7 +16,6 @@ from custody.domain.ids import AccountId, Digest
 from custody.errors import LedgerBrokenError, RepeatedKeyError
 from custody.store import idempotency
 from custody.store.ahead import MustWaitError, ahead_of, undone_on_error
-from custody.store.connection import open_store
 from custody.store.entries import append, last_recorded_at, load_evidence, load_streams, newest_of
 from custody.store.tables import store_fact
 from custody.store.working import write_ahead
@@ -219,18 +217,16 @@ def test_many_threads_write_one_stream_without_a_gap(ledger):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(["consent", "withdraw", "sign in"]), st.booleans()), max_size=6))
-def test_ahead_or_not_makes_no_difference(template, tmp_path_factory, steps):
+def test_ahead_or_not_makes_no_difference(database, steps):
     kept = []
     for always_wait in (True, False):
-        path = tmp_path_factory.mktemp("ahead") / "custody.db"
-        path.write_bytes(template.read_bytes())
-        ledger = Ledger(open_store(f"sqlite:///{path}"))
+        ledger = Ledger(database.store())
         ledger.record(registered())
         for step, interrupted in steps:
             _do(ledger, step, interrupted=interrupted, always_wait=always_wait)
         kept.append([entry.act.rule.name for entry in ledger.load()[STREAM]])
         assert ledger.verify().ok
-        ledger.store.close()
+        database.drop(ledger.store)
     assert kept[0] == kept[1]
 
 
@@ -280,9 +276,7 @@ def test_edit_that_hides_between_the_acts_of_others_is_noticed_a_second_later(wr
 
 def test_act_of_another_process_is_seen_at_once(written):
     assert len(written.load()[STREAM]) == 3
-    with closing(sqlite3.connect(written.store.path)) as other:
-        other.execute("UPDATE sign_in_guard SET failures = failures")
-        other.commit()
+    written.raw("UPDATE sign_in_guard SET failures = failures")
     written.record(consent())
     assert len(written.load()[STREAM]) == 4
     assert written.load(DONOR.key)[STREAM][-1].act == consent()

@@ -16,6 +16,7 @@ from custody.errors import InputError, NotFoundError, RepeatedKeyError
 from custody.store import attachments, idempotency
 from custody.store.facts import fact, mark_demonstration, set_fact
 from custody.store.series import keep_series, load_series
+from tests.databases import only_sqlite
 from tests.store.ledger import NOW, registered
 
 NURSE = AccountId.parse("nurse.chen")
@@ -54,6 +55,8 @@ SERIES = st.builds(
     st.lists(st.decimals(-200, 60, places=2), min_size=1, max_size=40),
     st.integers(1, 60),
 )
+
+pytestmark = only_sqlite
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -23,7 +23,10 @@ from custody.store.facts import fact
 from custody.store.migrations import schema_state, upgrade
 from custody.store.proven import proved_here
 from custody.store.write_lock import ThreadQueue
+from tests.databases import only_sqlite
 from tests.store.ledger import NOW, STREAM, new, registered
+
+pytestmark = only_sqlite
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,6 @@ from tests.store.ledger import NOW, STREAM, new, registered
         ("sqlite:///x.db?mode=ro", "names no database file"),
         ("sqlite:///file:x.db", "names no database file"),
         ("sqlite://host/x.db", "no database URL|names no database file"),
-        ("postgresql://localhost/custody", "PostgreSQL is not supported"),
         ("mysql://localhost/custody", "mysql is no database that custody can use"),
         ("sqlite:////no/such/folder/custody.db", "the folder /no/such/folder does not exist"),
     ],
@@ -162,8 +164,8 @@ def test_settings_that_durability_rests_on_are_in_force(store):
 
 
 def test_journal_is_copied_back_and_does_not_grow_for_ever(store, ledger, monkeypatch):
-    monkeypatch.setattr("custody.store.connection.COMMITS_BETWEEN_COPIES", 16)
-    journal = store.path.with_name("custody.db-wal")
+    monkeypatch.setattr("custody.store.sqlite.COMMITS_BETWEEN_COPIES", 16)
+    journal = store.database.path.with_name("custody.db-wal")
     lengths = []
     for _ in range(6):
         for _ in range(16):
@@ -206,7 +208,7 @@ class TestConnectionThatIsUsedAgain:
         with pytest.raises(ZeroDivisionError), store.reading() as connection:
             1 // (size(connection) - 1)
         # A reading left open would keep the journal from being copied back.
-        with closing(sqlite3.connect(store.path)) as other:
+        with closing(sqlite3.connect(store.database.path)) as other:
             busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         assert not busy
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,8 +17,7 @@ from custody.ledger.leaves import leaf_data
 from custody.ledger.merkle import leaf_hash, verify_inclusion
 from custody.ledger.streams import GENESIS
 from custody.store import log
-from custody.store.connection import open_store
-from custody.store.entries import append, heads, last_recorded_at, load_evidence, load_streams, lock_streams, size
+from custody.store.entries import append, heads, last_recorded_at, load_evidence, load_streams, size
 from custody.store.loading import forget_decoded
 from tests.store.ledger import (
     DONOR,
@@ -119,21 +117,13 @@ def test_entry_is_found_by_its_digest(ledger):
     assert ledger.by_digest(Digest("0" * 64)) is None
 
 
-def test_locking_streams_is_quiet_for_streams_old_and_new(ledger, store):
-    ledger.record(registered())
-    with store.writing() as connection:
-        lock_streams(connection, [STREAM, "donor:NEW"], ["site:A9990"])
-
-
-def test_two_stores_do_not_share_what_they_remember(ledger, tmp_path, template):
-    other_path = tmp_path / "other.db"
-    shutil.copy(template, other_path)
-    other = Ledger(open_store(f"sqlite:///{other_path}"))
+def test_two_stores_do_not_share_what_they_remember(ledger, database):
+    other = Ledger(database.store())
     ledger.record(registered(), consent())
     other.record(registered())
     assert len(ledger.load()[STREAM]) == 2
     assert len(other.load()[STREAM]) == 1
-    other.store.close()
+    database.drop(other.store)
 
 
 def test_what_a_rolled_back_transaction_wrote_is_forgotten(ledger, store):
@@ -198,10 +188,8 @@ ACTS_ABOUT_DONORS = st.one_of(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(ACTS_ABOUT_DONORS, min_size=1, max_size=4), min_size=1, max_size=5), forget=st.booleans())
-def test_whatever_is_appended_comes_back_and_proves_itself(template, tmp_path_factory, batches, forget):
-    path = tmp_path_factory.mktemp("property") / "custody.db"
-    shutil.copy(template, path)
-    ledger = Ledger(open_store(f"sqlite:///{path}"))
+def test_whatever_is_appended_comes_back_and_proves_itself(database, batches, forget):
+    ledger = Ledger(database.store())
     expected = {}
     for batch in batches:
         for entry in ledger.record(*batch):
@@ -216,7 +204,7 @@ def test_whatever_is_appended_comes_back_and_proves_itself(template, tmp_path_fa
     report = ledger.verify()
     assert report.faults == ()
     assert report.entries == sum(map(len, expected.values()))
-    ledger.store.close()
+    database.drop(ledger.store)
 
 
 def test_times_in_utc_come_back_in_utc(ledger):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from custody.domain.ids import DonorId
-from custody.store.connection import open_store
 from custody.store.lookups import Found, aliases, differences, edges, rebuild, search, streams_of_kind, trace, waiting
 from custody.store.tables import LOOKUPS, edge
 from tests.store.ledger import (
@@ -172,10 +169,8 @@ CHOICES = [collected(), collected(donor=OTHER_DONOR), accepted(), accepted(seal=
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_lookups_written_with_the_entries_equal_those_rebuilt_from_nothing(template, tmp_path_factory, steps):
-    path = tmp_path_factory.mktemp("property") / "custody.db"
-    shutil.copy(template, path)
-    ledger = Ledger(open_store(f"sqlite:///{path}"))
+def test_lookups_written_with_the_entries_equal_those_rebuilt_from_nothing(database, steps):
+    ledger = Ledger(database.store())
     for step in steps:
         act = CHOICES[step[1]]
         entries = ledger.load(act.subject.key)[act.subject.key]
@@ -201,7 +196,7 @@ def test_lookups_written_with_the_entries_equal_those_rebuilt_from_nothing(templ
     with ledger.store.writing() as connection:
         rebuild(connection)
     assert contents(ledger) == before
-    ledger.store.close()
+    database.drop(ledger.store)
 
 
 def test_lookups_are_rebuilt_after_somebody_emptied_them(ledger):

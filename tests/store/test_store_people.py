@@ -15,11 +15,10 @@ from custody.domain.acts.people import SecretKind
 from custody.domain.ids import AccountId, DonorId, ParticipantId
 from custody.errors import InputError, LedgerBrokenError, NotFoundError
 from custody.store import attempts, credentials, identities, sessions, tickets
-from custody.store.connection import open_store
 from custody.store.facts import mark_demonstration
 from custody.store.identities import IdentityField, commitment, keep_identity, view_identity, views_of
 from custody.store.keys import KEY_DIR, keys_in
-from custody.store.schema import upgrade
+from tests.databases import bytes_of
 from tests.store.ledger import NOW
 
 NURSE = AccountId.parse("nurse.chen")
@@ -202,15 +201,14 @@ def test_whatever_is_tried_the_guards_stay_few_and_no_account_is_forgotten_withi
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(database):
     """One store for every example, with two accounts."""
-    opened = open_store(f"sqlite:///{tmp_path_factory.mktemp('attempts') / 'custody.db'}")
-    upgrade(opened)
+    opened = database.store()
     with opened.writing() as connection:
         for name in "ab":
             credentials.set_secret(connection, AccountId.parse(f"name.{name}"), "hash", set_at=NOW, must_change=False)
     yield opened
-    opened.close()
+    database.drop(opened)
 
 
 # --- sessions ---------------------------------------------------------------------------------------------------------
@@ -356,7 +354,7 @@ def view(connection, keys, person=DONOR, field=IdentityField.NAME):
     return view_identity(connection, person, field, account=NURSE, reason="bedside", viewed_at=NOW, keys=keys)
 
 
-def test_identity_comes_back_and_the_view_is_logged(store, keys, ledger):
+def test_identity_comes_back_and_the_view_is_logged(store, keys):
     with store.writing() as connection:
         keep_identity(connection, DONOR, IdentityField.NAME, " 王小明 ", written_at=NOW, keys=keys)
         keep_identity(connection, DONOR, IdentityField.NAME, "王小敏", written_at=NOW, keys=keys)
@@ -365,8 +363,7 @@ def test_identity_comes_back_and_the_view_is_logged(store, keys, ledger):
             identities.View(subject="donor:D-1", field=IdentityField.NAME, account=NURSE, reason="bedside", viewed_at=NOW),
         )
         assert views_of(connection, ParticipantId.parse("D-1")) == ()
-    for page in (store.path, store.path.with_name("custody.db-wal")):
-        assert "王小敏".encode() not in page.read_bytes()
+    assert "王小敏".encode() not in bytes_of(store)
 
 
 def test_identity_that_was_never_kept_is_not_found_and_no_view_is_logged(store, keys):

@@ -19,6 +19,7 @@ from custody.store.facts import set_fact
 from custody.store.lookups import rebuild
 from custody.store.tables import APPEND_ONLY, triggers
 from custody.store.verification import make_checkpoint
+from tests.databases import only_sqlite
 from tests.store.ledger import NOW, STREAM, account_created, new, signed_in
 
 # --- verification -----------------------------------------------------------------------------------------------------
@@ -97,9 +98,10 @@ def test_two_entries_that_changed_places_are_found(written):
 @pytest.mark.parametrize(
     "column", ["stream", "act", "site", "recorded_at", "envelope", "digest", "previous", "salt", "position", "evidence"]
 )
+@only_sqlite  # PostgreSQL lets nothing of another type into a column
 @pytest.mark.parametrize("value", ["17", "1.5", "'text'", "x'00ff'", "NULL"])
 def test_column_of_another_type_is_a_broken_record_and_no_crash(written, column, value):
-    connection = sqlite3.connect(written.store.path, isolation_level=None)
+    connection = sqlite3.connect(written.store.database.path, isolation_level=None)
     connection.execute("PRAGMA writable_schema = ON")
     connection.execute("UPDATE sqlite_master SET sql = replace(replace(sql, 'STRICT', ''), ' NOT NULL', '') WHERE name = 'entry'")
     # A changed number makes every connection read the schema again.
@@ -115,6 +117,7 @@ def test_column_of_another_type_is_a_broken_record_and_no_crash(written, column,
             written.load(STREAM)
 
 
+@only_sqlite
 @pytest.mark.parametrize("name", [name for name, _, _ in triggers()])
 def test_trigger_that_is_missing_or_changed_is_named(written, name):
     statement = next(sql for trigger, _, sql in triggers() if trigger == name)
@@ -124,11 +127,13 @@ def test_trigger_that_is_missing_or_changed_is_named(written, name):
     assert f"trigger {name} is changed" in written.first_fault()
 
 
+@only_sqlite
 def test_trigger_that_is_not_custodys_is_named(written):
     written.raw("CREATE TRIGGER helpful AFTER INSERT ON entry BEGIN DELETE FROM stream_head; END")
     assert "trigger helpful is not one of custody's" in written.first_fault()
 
 
+@only_sqlite
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_table_refuses_change_removal_and_replacement(written, table, store):
     with store.writing() as connection:
@@ -157,6 +162,7 @@ def test_append_only_table_refuses_change_removal_and_replacement(written, table
     assert written.raw(f"SELECT * FROM {table}") == before
 
 
+@only_sqlite
 def test_replacing_by_any_unique_column_is_refused(written):
     for change in ("id + 100, stream, position, act", "id, stream || 'x', position, act", "id + 100, stream || 'x', position, act"):
         with pytest.raises(sqlite3.IntegrityError, match="entry only grows"):
@@ -243,15 +249,16 @@ def test_tail_cut_off_cleanly_is_found_only_with_a_checkpoint(written, checkpoin
     assert "the log has 3 entries and had 5 when the checkpoint was signed" in written.first_fault(checkpoint)
 
 
+@only_sqlite
 def test_return_to_a_backup_that_went_on_is_found_with_a_checkpoint(written, tmp_path):
     written.store.close()
     backup = tmp_path / "backup.db"
-    shutil.copy(written.store.path, backup)
+    shutil.copy(written.store.database.path, backup)
     written.record(signed_in())
     with written.store.reading() as connection:
         checkpoint = make_checkpoint(connection, "demo.example")
     written.store.close()
-    shutil.copy(backup, written.store.path)
+    shutil.copy(backup, written.store.database.path)
     assert "had 6 when the checkpoint was signed" in written.first_fault(checkpoint)
     written.record(account_created())
     assert written.verify().ok
@@ -274,20 +281,22 @@ def test_tables_outside_verification_are_named(written):
     assert {"session", "sign_in_guard", "answer", "identity", "alembic_version"} <= set(written.verify().skipped_tables)
 
 
+@only_sqlite
 def test_file_overwritten_with_noise_is_a_broken_record(written):
     written.store.close()
-    data = bytearray(written.store.path.read_bytes())
+    data = bytearray(written.store.database.path.read_bytes())
     data[4096:] = b"\x5a" * (len(data) - 4096)
-    written.store.path.write_bytes(bytes(data))
+    written.store.database.path.write_bytes(bytes(data))
     with pytest.raises(LedgerBrokenError, match="the store's file is damaged"):
         written.load()
 
 
+@only_sqlite
 @pytest.mark.parametrize("table", ["entry", "leaf", "node", "stream_head", "stream_summary", "sqlite_autoindex_entry_1"])
 def test_page_overwritten_with_noise_is_a_broken_record_and_no_crash(written, table):
     page = written.raw("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))[0][0]
     written.store.close()
-    data = bytearray(written.store.path.read_bytes())
+    data = bytearray(written.store.database.path.read_bytes())
     data[(page - 1) * 4096 : page * 4096] = b"\x5a" * 4096
-    written.store.path.write_bytes(bytes(data))
+    written.store.database.path.write_bytes(bytes(data))
     assert not written.verify().ok

@@ -19,7 +19,10 @@ from custody.store.entries import append, last_recorded_at, load_streams, proven
 from custody.store.heads import read_heads
 from custody.store.watch import view_of
 from custody.store.working import write_ahead
+from tests.databases import only_sqlite
 from tests.store.ledger import NOW, STREAM, Ledger, consent, new, registered, withdrawn
+
+pytestmark = only_sqlite
 
 DONORS = tuple(DonorId.parse(f"D-{number}") for number in range(1, 5))
 KEYS = [donor.key for donor in DONORS]
@@ -104,7 +107,7 @@ def test_work_ahead_that_fails_leaves_nothing_behind(ledger):
 
 def test_ledger_put_back_to_a_backup_is_read_anew(ledger, tmp_path):
     ledger.record(registered())
-    path = ledger.store.path
+    path = ledger.store.database.path
     backup = tmp_path / "backup.db"
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as copy:
         source.backup(copy)
@@ -122,7 +125,7 @@ def test_ledger_put_back_to_a_backup_is_read_anew(ledger, tmp_path):
 def test_last_entry_changed_behind_the_application_is_found_though_the_ledger_grew(ledger, monkeypatch):
     ledger.record(registered())
     ledger.load()
-    with closing(sqlite3.connect(ledger.store.path)) as connection:
+    with closing(sqlite3.connect(ledger.store.database.path)) as connection:
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute("UPDATE entry SET digest = zeroblob(32) WHERE id = 1")
@@ -218,7 +221,7 @@ class TestBesideTheLedger:
         ledger.load()
         if own:
             self.session(ledger.store)
-        with closing(sqlite3.connect(ledger.store.path)) as connection:
+        with closing(sqlite3.connect(ledger.store.database.path)) as connection:
             connection.execute("INSERT INTO store_fact (name, text) VALUES ('by hand', '')")
             connection.commit()
         began = time.monotonic()
@@ -230,7 +233,7 @@ class TestBesideTheLedger:
 def test_what_is_only_shown_rests_on_bytes_of_the_last_minute_and_on_every_entry(ledger, monkeypatch):
     ledger.record(registered())
     ledger.load()
-    with closing(sqlite3.connect(ledger.store.path)) as connection:
+    with closing(sqlite3.connect(ledger.store.database.path)) as connection:
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute("UPDATE entry SET envelope = replace(envelope, 'desk 1', 'desk 2') WHERE id = 1")

@@ -21,7 +21,10 @@ from custody.store.connection import open_store
 from custody.store.entries import append
 from custody.store.verification import make_checkpoint
 from custody.store.verification_scan import Scan
+from tests.databases import only_sqlite
 from tests.store.ledger import NOW, Ledger, consent, new, registered, signed_in
+
+pytestmark = only_sqlite
 
 SIZE = 26
 # Three segments, the last one with a half block: leaves 0 to 11, 12 to 23, 24 and 25.

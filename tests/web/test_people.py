@@ -390,6 +390,6 @@ def test_no_secret_of_these_pages_is_in_the_store(web):
     acts = acts_of(web, f"account:{NURSE_ONE}")
     assert [type(act) for act in acts if isinstance(act, SecretResetIssued | SecretSet)]
     web.store.close()
-    content = web.store.path.read_bytes()
+    content = web.store.database.path.read_bytes()
     for secret in (code, code.replace("-", ""), CHOSEN, OTHERS_PIN):
         assert secret.encode() not in content

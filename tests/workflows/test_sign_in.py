@@ -51,7 +51,7 @@ def test_secret_is_nowhere_in_the_store(door):
     door.sign_in()
     door.sign_in(secret=WRONG)
     door.store.close()
-    content = door.desk.path.read_bytes()
+    content = door.desk.on_the_disk()
     assert SECRET.encode() not in content
     assert WRONG.encode() not in content
 

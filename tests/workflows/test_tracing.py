@@ -23,6 +23,8 @@ from custody.workflows.rehearsal.steps import STUDY, people
 from custody.workflows.tracing import named, trace
 from tests.workflows.desk import CLOSED
 
+pytestmark = pytest.mark.on_both
+
 THINGS = (
     CAST.donor,
     CAST.donation,

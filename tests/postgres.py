@@ -1,0 +1,116 @@
+"""A PostgreSQL of the tests' own: on a socket in a folder that goes with it, without a network, ended by its own hand."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+BINARIES = ("/usr/lib/postgresql", "/usr/local/pgsql")
+ACCOUNT = "postgres"
+"""PostgreSQL will not run as root: then it runs as the account that its packages make."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """One that runs. Databases are copied from templates: that takes a twentieth of a second."""
+
+    folder: Path
+    control: tuple[str, ...]
+    options: str
+
+    def start(self) -> None:
+        run([*self.control, "-o", self.options, "start"])
+
+    def stop(self, how: str = "immediate") -> None:
+        run([*self.control, "-m", how, "stop"])
+
+    def url(self, database: str, role: str = ACCOUNT) -> str:
+        return f"postgresql://{role}@/{database}?host={self.folder}"
+
+    def make(self, database: str, template: str = "template0") -> str:
+        """A new database as a copy of another, to which nobody may be connected; its URL."""
+        self.ask(f'CREATE DATABASE "{database}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        return self.url(database)
+
+    def copy(self, template: str) -> str:
+        """A new database with a name that was never used; its URL."""
+        return self.make(f"copy_{uuid4().hex}", template)
+
+    def drop(self, database: str) -> None:
+        self.ask(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+    def ask(self, statement: str, database: str = "postgres") -> None:
+        """As the owner of everything; each statement is its own transaction."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def binaries() -> Path | None:
+    """Where the server's programs lie; the newest where there are several."""
+    found = shutil.which("initdb")
+    if found is not None:
+        return Path(found).resolve().parent
+    newest = sorted((each for folder in BINARIES for each in Path(folder).glob("**/bin/initdb")), key=str)
+    return newest[-1].parent if newest else None
+
+
+def lacking() -> str | None:
+    """What this machine lacks to run one; None when it lacks nothing."""
+    if binaries() is None:
+        return "no PostgreSQL here (on Debian: apt-get install postgresql)"
+    if os.geteuid() == 0 and not _has_account():
+        return f"no account {ACCOUNT} here, and PostgreSQL does not run as root"
+    return None
+
+
+@contextmanager
+def running(*settings: str) -> Iterator[Server]:
+    """A fresh server, until the block ends. Its data need not outlive it, so it never waits for the disk."""
+    found = binaries()
+    assert found is not None
+    # Not among the folders of pytest, into which no other account may look.
+    folder = Path(tempfile.mkdtemp(prefix="custody-postgresql-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
+    data = folder / "data"
+    as_account = []
+    if os.geteuid() == 0:
+        as_account = ["runuser", "-u", ACCOUNT, "--"]
+        shutil.chown(folder, ACCOUNT)
+        folder.chmod(0o700)
+    # As packages make it: another language than the code points that custody compares by.
+    run([*as_account, str(found / "initdb"), "-A", "trust", "-U", ACCOUNT, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D", str(data)])
+    options = " ".join(["-k", str(folder), "-h ''", *(f"-c {each}" for each in ("fsync=off", "max_connections=200", *settings))])
+    server = Server(folder, (*as_account, str(found / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")), options)
+    try:
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _has_account() -> bool:
+    try:
+        pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        return False
+    return True
+
+
+def run(command: list[str]) -> None:
+    # Not kept open for reading: the server would hold the other end.
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, cwd="/"
+    )
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
