@@ -19,6 +19,8 @@ class Config:
 
     database_url: str
     key_dir: Path
+    owner_url: str = ""
+    """Of PostgreSQL: as whom tables are made and changed; the role of `database_url` may then add to the record and change nothing."""
     session_idle: timedelta = timedelta(minutes=15)
     session_absolute: timedelta = timedelta(hours=12)
     shift: timedelta = timedelta(hours=12)
@@ -36,6 +38,7 @@ class Config:
             raise InputError(f"no database is named; {HOW}", code="no_database")
         return cls(
             database_url=url,
+            owner_url=given.get("CUSTODY_DATABASE_OWNER_URL", ""),
             key_dir=Path(given.get("CUSTODY_KEY_DIR") or _beside(url)),
             session_idle=timedelta(minutes=_number(given, "CUSTODY_SESSION_IDLE_MIN", 15)),
             session_absolute=timedelta(hours=_number(given, "CUSTODY_SESSION_HOURS", 12)),
@@ -47,7 +50,12 @@ class Config:
 
 
 def _beside(url: str) -> str:
-    """Keys lie beside the database file unless CUSTODY_KEY_DIR names another place: in `keys` where a demonstration made it."""
+    """Keys lie beside the database file unless CUSTODY_KEY_DIR names another place: in `keys` where a demonstration made it.
+
+    Raises InputError where there is no file.
+    """
+    if not url.startswith("sqlite"):
+        raise InputError("no folder for keys is named; set CUSTODY_KEY_DIR to one that only custody may read", code="no_key_dir")
     file = Path(url.partition("///")[2] or "custody.db")
     demonstration = file.with_name("keys")
     return str(demonstration if demonstration.is_dir() else file.with_name(file.name + ".keys"))

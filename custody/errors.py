@@ -9,6 +9,7 @@ CustodyError
 ├── OutOfOrderError       STATE-ORDER: the chain does not allow this act yet
 ├── RepeatedKeyError      the same idempotency key came with another body
 ├── StaleError            what was shown has changed since
+├── NotKeptError          the disk or the database took nothing: nothing is recorded, and nothing was judged
 └── LedgerBrokenError     SYS-LEDGER: the record no longer proves itself
 
 A STOP is not an error: it is a value. Messages say what was seen and what was expected,
@@ -67,6 +68,12 @@ class RepeatedKeyError(CustodyError):
 
 class StaleError(CustodyError):
     code = "stale"
+
+
+class NotKeptError(CustodyError):
+    """The disk or the database took nothing: what was done is not recorded, and nothing was judged. HTTP 503."""
+
+    code = "write_failed"
 
 
 class LedgerBrokenError(CustodyError):

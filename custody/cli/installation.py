@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from custody.cli.output import configured, sqlite_line
+from custody.cli.output import as_json, configured, print_json, print_table, sqlite_line
 from custody.config import Config
-from custody.workflows.door import open_store, schema_state, upgrade
+from custody.workflows.installation import bring_up_to_date, check_role, look_over
 
 
 @click.command()
@@ -17,30 +19,54 @@ from custody.workflows.door import open_store, schema_state, upgrade
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the store of CUSTODY_DATABASE_URL until Ctrl-C, or until SIGTERM, after which requests under way are finished."""
     store, config = configured()
+    check_role(store)
     store.close()
     from custody.web.serving import run_gunicorn  # noqa: PLC0415 - only this command needs a server
 
-    run_gunicorn(config, host=host, port=port, workers=workers, threads=threads, on_ready=_say)
+    run_gunicorn(
+        config, host=host, port=port, workers=workers, threads=threads, on_ready=_say if store.url.startswith("sqlite") else _say_where
+    )
 
 
 def _say(url: str) -> None:
-    click.echo(f"custody serves on {url}")
+    _say_where(url)
     click.echo(sqlite_line())
+
+
+def _say_where(url: str) -> None:
+    click.echo(f"custody serves on {url}")
 
 
 @click.group()
 def db() -> None:
-    """Make and update the database of an installation."""
+    """Make, update and look over the database of an installation."""
 
 
 @db.command("upgrade")
 def db_upgrade() -> None:
-    """Make the tables, or bring them up to this version."""
-    config = Config.from_environment()
-    store = open_store(config.database_url)
-    before = schema_state(store)
-    upgrade(store)
+    """Make the tables, or bring them up to this version.
+
+    On PostgreSQL CUSTODY_DATABASE_OWNER_URL names the same database with the role that owns the tables; the role of CUSTODY_DATABASE_URL is
+    then given what a server needs, and nothing that could change what was recorded.
+    """
+    before = bring_up_to_date(Config.from_environment())
     click.echo("the tables are of this version already" if before == "current" else "the tables are now of this version")
+
+
+@db.command("check")
+@click.option("--standby", is_flag=True, help="Each commit must lie on a second server too.")
+@as_json
+def db_check(standby: bool, json_wanted: bool) -> None:
+    """Say how the database under custody is set up. Exit status 1 when something would break a promise of custody."""
+    found = look_over(Config.from_environment().database_url, wants_standby=standby)
+    if json_wanted:
+        print_json([vars(each) for each in found])
+    else:
+        marks = {"good": "ok", "note": "note", "bad": "WRONG"}
+        rows = [(marks[each.state], each.name, each.seen, each.remedy) for each in found]
+        print_table("database of this installation", ("", "what", "seen", "what to do"), rows)
+    if any(each.state == "bad" for each in found):
+        sys.exit(1)
 
 
 COMMANDS = (serve, db)

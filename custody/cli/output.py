@@ -30,7 +30,9 @@ as_json = click.option("--json", "json_wanted", is_flag=True, help="Print JSON f
 def configured() -> tuple[Store, Config]:
     """The store of CUSTODY_DATABASE_URL, with tables of this version. Raises InputError with the remedy."""
     config = Config.from_environment()
-    return open_ready(config.database_url), config
+    store = open_ready(config.database_url)
+    click.get_current_context().call_on_close(store.close)
+    return store, config
 
 
 def sqlite_line() -> str:

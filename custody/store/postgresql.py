@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
-from custody.errors import InputError
+from custody.errors import InputError, NotKeptError
 
 try:
     import psycopg
@@ -24,6 +24,11 @@ LOCK = int.from_bytes(b"custody")
 WAITS_AT_MOST_S = 5
 ERRORS: tuple[type[Exception], ...] = () if psycopg is None else (psycopg.Error,)
 Fault = Literal["disk_full", "write_failed", "read_only", "busy", "unreachable"]
+# Who may not see whether it follows is told that it does not (its state is null then).
+_STANDBY_IS_GONE = text(
+    "SELECT current_setting('synchronous_standby_names') <> '' AND NOT EXISTS"
+    " (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') AND state = 'streaming')"
+)
 # By SQLSTATE (PostgreSQL, appendix A): a whole code, or the two characters of its class.
 _FAULTS: dict[str, Fault] = {
     "53100": "disk_full",
@@ -84,6 +89,14 @@ class Postgresql:
 
     def check_writable(self) -> None:
         """The database refuses by itself."""
+
+    def check_copied(self, connection: Connection) -> None:
+        """Raises NotKeptError when a second server is asked for and none follows: PostgreSQL would wait for it without an end."""
+        if connection.execute(_STANDBY_IS_GONE).scalar_one():
+            raise NotKeptError(
+                "the second database server does not follow the first, so nothing was recorded; call the administrator to start it",
+                code="store_standby_gone",
+            )
 
     def changes(self, _connection: Connection) -> int:
         """Nothing to count: a transaction that only reads is refused any change by the database."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, inspect
 from custody.errors import InputError
 from custody.store.connection import Store
 from custody.store.guards import protect
+from custody.store.roles import grant_to
 
 SchemaState = Literal["empty", "current", "old", "newer"]
 NEWER = "this store was written by a newer custody; install that version or a later one to use it"
@@ -32,16 +33,20 @@ def schema_state(store: Store) -> SchemaState:
         return _state(connection)
 
 
-def upgrade(store: Store) -> None:
-    """Create or update the tables, all or nothing. Raises InputError for a store of a newer version."""
+def upgrade(store: Store, *, server_role: str | None = None) -> None:
+    """Create or update the tables, all or nothing; `server_role`: who may add to them and change nothing that only grows.
+
+    Raises InputError for a store of a newer version.
+    """
     with store.writing() as connection:
         state = _state(connection)
         if state == "newer":
             raise InputError(NEWER)
-        if state == "current":
-            return
-        command.upgrade(_config(connection), "head")
-        protect(connection)
+        if state != "current":
+            command.upgrade(_config(connection), "head")
+            protect(connection)
+        if server_role is not None:
+            grant_to(connection, server_role)
 
 
 def _state(connection: Connection) -> SchemaState:

@@ -78,6 +78,9 @@ class Sqlite:
     def lock(self) -> WriteLock:
         return WriteLock(self.path)
 
+    def check_copied(self, _connection: Connection) -> None:
+        """There is one file."""
+
     def check_writable(self) -> None:
         # SQLite opens a file it may not change without a word, and complains at the first row.
         if not os.access(self.path, os.W_OK):

@@ -12,11 +12,11 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from custody.errors import CustodyError, InputError
+from custody.errors import InputError, NotKeptError
 from custody.store import postgresql, schema
 from custody.store.connection import Store, open_store
 from custody.store.rereading import Rereading
-from custody.store.schema import schema_state
+from custody.store.schema import SchemaState, schema_state
 from custody.store.watch import only_shown
 from custody.store.working import write_ahead
 
@@ -24,10 +24,12 @@ __all__ = [
     "Connection",
     "NotKeptError",
     "Rereading",
+    "SchemaState",
     "Store",
     "judged_unit",
     "kept_or_refused",
     "only_shown",
+    "open_answering",
     "open_ready",
     "open_store",
     "refusal_under",
@@ -40,12 +42,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class NotKeptError(CustodyError):
-    """The disk or the store's file took nothing: what was done is not recorded, and nothing was judged. HTTP 503."""
-
-    code = "write_failed"
-
-
 @contextmanager
 def unit_of_work(store: Store) -> Iterator[Connection]:
     """One transaction: commits when the block returns, rolls back when it raises. Raises NotKeptError when nothing could be written."""
@@ -53,10 +49,10 @@ def unit_of_work(store: Store) -> Iterator[Connection]:
         yield connection
 
 
-def upgrade(store: Store) -> None:
-    """Create or update the tables, all or nothing. Raises InputError for a store of a newer version, NotKeptError as `unit_of_work`."""
+def upgrade(store: Store, *, server_role: str | None = None) -> None:
+    """As `custody.store.schema.upgrade`. Raises NotKeptError as `unit_of_work`, too."""
     with kept_or_refused():
-        schema.upgrade(store)
+        schema.upgrade(store, server_role=server_role)
 
 
 def judged_unit(store: Store, work: Callable[[Connection], T]) -> T:
@@ -65,15 +61,12 @@ def judged_unit(store: Store, work: Callable[[Connection], T]) -> T:
         return write_ahead(store, work)
 
 
-def open_ready(url: str) -> Store:
-    """The store at `url` with tables of this version.
-
-    Raises InputError with the remedy when they are not, or no server answers; NotKeptError as above.
-    """
+def open_answering(url: str) -> tuple[Store, SchemaState]:
+    """The store at `url`, whatever its tables are. Raises InputError when no server answers, NotKeptError as above."""
     try:
         with kept_or_refused():
             store = open_store(url)
-            state = schema_state(store)
+            return store, schema_state(store)
     except NotKeptError as error:
         if error.code != "store_unreachable":
             raise
@@ -83,6 +76,16 @@ def open_ready(url: str) -> Store:
         raise InputError(
             f"the database cannot be opened ({said}); start its server, or correct CUSTODY_DATABASE_URL", code="store_not_opened"
         ) from error
+
+
+def open_ready(url: str) -> Store:
+    """The store at `url` with tables of this version.
+
+    Raises InputError with the remedy when they are not, or no server answers; NotKeptError as above.
+    """
+    store, state = open_answering(url)
+    if state != "current":
+        store.close()
     if state == "empty":
         raise InputError("this store has no tables yet; run `custody db upgrade` first", code="schema_empty")
     if state == "old":

@@ -1,17 +1,26 @@
-"""What this installation runs on, for those who keep it."""
+"""What this installation runs on, for those who keep it: made, brought up to date, looked over, and never served by the wrong role."""
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 
-SQLITE_REPAIRED = (3, 51, 3)
-"""Before it a checkpoint that races another connection's commit can damage the file; ours run under the store's own lock."""
+from sqlalchemy import URL, make_url
+
+from custody.config import Config
+from custody.errors import InputError
+from custody.store.conditions import SQLITE_REPAIRED, Condition, conditions
+from custody.store.roles import changes_allowed
+from custody.workflows import door
+from custody.workflows.door import SchemaState, Store, kept_or_refused, open_answering, open_store
+
+__all__ = ["Condition", "SqliteSeen", "bring_up_to_date", "check_role", "look_over", "sqlite_seen"]
 
 
 @dataclass(frozen=True)
 class SqliteSeen:
-    """The version of the SQLite library in use, and whether it still has the fault above."""
+    """The version of the SQLite library in use, and whether it still has the fault that `SQLITE_REPAIRED` ended."""
 
     version: str
     is_repaired: bool
@@ -19,3 +28,46 @@ class SqliteSeen:
 
 def sqlite_seen(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> SqliteSeen:
     return SqliteSeen(".".join(map(str, version)), version >= SQLITE_REPAIRED)
+
+
+def bring_up_to_date(config: Config) -> SchemaState:
+    """Make or update the tables, as their owner where one is named; what they were before.
+
+    Raises InputError for a store of a newer version, or an owner of another database.
+    """
+    server, owner = make_url(open_store(config.database_url).url), config.owner_url
+    if owner:
+        owning = make_url(open_store(owner).url)
+        if _without_role(owning) != _without_role(server):
+            raise InputError("CUSTODY_DATABASE_OWNER_URL names another database than CUSTODY_DATABASE_URL; they differ in the role alone")
+        if owning.username == server.username or not server.username:
+            raise InputError("CUSTODY_DATABASE_OWNER_URL and CUSTODY_DATABASE_URL name one role; give the server a role of its own")
+    store, before = open_answering(owner or config.database_url)
+    with closing(store):
+        door.upgrade(store, server_role=server.username if owner else None)
+    return before
+
+
+def _without_role(url: URL) -> tuple[object, ...]:
+    return url.host, url.port, url.database, url.query
+
+
+def check_role(store: Store) -> None:
+    """Raises InputError when a server would use a role of PostgreSQL that can change what was recorded."""
+    if store.url.startswith("sqlite"):
+        return
+    with kept_or_refused(), store.reading() as connection:
+        allowed = changes_allowed(connection)
+    if allowed:
+        raise InputError(
+            f"the server may not use a database role that can change what was recorded ({allowed[0]}); "
+            "name another role in CUSTODY_DATABASE_URL, its owner in CUSTODY_DATABASE_OWNER_URL, and run `custody db upgrade`",
+            code="role_owns_tables",
+        )
+
+
+def look_over(url: str, *, wants_standby: bool) -> tuple[Condition, ...]:
+    """What the database at `url` is like, whatever its tables. Raises InputError when it cannot be opened."""
+    store, _ = open_answering(url)
+    with closing(store), kept_or_refused():
+        return conditions(store, wants_standby=wants_standby)

@@ -37,7 +37,7 @@ def test_store_without_tables_is_refused_and_not_made(nowhere, command):
     ("url", "sentence"),
     [
         ("nonsense", "is no database URL"),
-        ("postgresql://here/custody", "PostgreSQL is not supported by this version"),
+        ("postgresql://127.0.0.1:1/custody", "the database cannot be opened (Connection refused); start its server"),
         ("sqlite://", "names no database file"),
         ("sqlite:////nowhere/at/all/custody.db", "the folder /nowhere/at/all does not exist"),
     ],
