@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from custody.cli.output import as_json, configured, print_json, print_table, sqlite_line
+from custody.cli.output import as_json, configured, print_json, print_table, progress, sqlite_line
 from custody.config import Config
-from custody.workflows.installation import bring_up_to_date, check_role, look_over
+from custody.workflows.installation import bring_up_to_date, check_role, copy_to, look_over
 
 
 @click.command()
@@ -67,6 +67,19 @@ def db_check(standby: bool, json_wanted: bool) -> None:
         print_table("database of this installation", ("", "what", "seen", "what to do"), rows)
     if any(each.state == "bad" for each in found):
         sys.exit(1)
+
+
+@db.command("copy")
+@click.argument("target", metavar="URL")
+def db_copy(target: str) -> None:
+    """Copy the whole record of CUSTODY_DATABASE_URL into the empty database at URL: from one file to PostgreSQL, or back.
+
+    Stop the server first: what it records meanwhile stays behind. Name the owner's role in URL, then set CUSTODY_DATABASE_URL and
+    CUSTODY_DATABASE_OWNER_URL and run `custody db upgrade`, which gives the role of the server its rights.
+    """
+    with progress("copying") as on:
+        size = copy_to(Config.from_environment(), target, lambda done, of_all: on(completed=done, total=of_all))
+    click.echo(f"{size:,} entries are copied; prove them there with `custody ledger verify`")
 
 
 COMMANDS = (serve, db)

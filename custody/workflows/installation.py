@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -11,11 +12,12 @@ from sqlalchemy import URL, make_url
 from custody.config import Config
 from custody.errors import InputError
 from custody.store.conditions import SQLITE_REPAIRED, Condition, conditions
+from custody.store.copying import copy_all
 from custody.store.roles import changes_allowed
 from custody.workflows import door
-from custody.workflows.door import SchemaState, Store, kept_or_refused, open_answering, open_store
+from custody.workflows.door import SchemaState, Store, kept_or_refused, open_answering, open_ready, open_store
 
-__all__ = ["Condition", "SqliteSeen", "bring_up_to_date", "check_role", "look_over", "sqlite_seen"]
+__all__ = ["Condition", "SqliteSeen", "bring_up_to_date", "check_role", "copy_to", "look_over", "sqlite_seen"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ def bring_up_to_date(config: Config) -> SchemaState:
     with closing(store):
         door.upgrade(store, server_role=server.username if owner else None)
     return before
+
+
+def copy_to(config: Config, url: str, on_rows: Callable[[int, int], None] | None = None) -> int:
+    """The whole record into an empty database, with the role of its owner where it is PostgreSQL; how many entries.
+
+    Raises as `custody.store.copying.copy_all`.
+    """
+    source, (target, _) = open_ready(config.database_url), open_answering(url)
+    with closing(source), closing(target), kept_or_refused():
+        return copy_all(source, target, on_rows)
 
 
 def _without_role(url: URL) -> tuple[object, ...]:

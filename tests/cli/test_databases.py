@@ -163,3 +163,22 @@ def test_second_server_that_does_not_follow_stops_writing_and_not_reading(nowher
         server.ask("ALTER SYSTEM RESET synchronous_standby_names")
         server.ask("SELECT pg_reload_conf()")
     nowhere.done("ledger", "rebuild", **owned)
+
+
+@on_postgresql
+def test_whole_record_goes_to_a_server_and_back(cli, owned, tmp_path):
+    before = cli.told("ledger", "verify")
+    cli.done("db", "copy", owned["CUSTODY_DATABASE_OWNER_URL"])
+    cli.done("db", "upgrade", **owned)
+    there = verified(cli, owned)
+    assert (there["ok"], there["entries"], there["root"]) == (True, before["entries"], before["root"])
+    cli.done("db", "copy", f"sqlite:///{tmp_path / 'back.db'}", **owned)
+    back = verified(cli, {"CUSTODY_DATABASE_URL": f"sqlite:///{tmp_path / 'back.db'}"})
+    assert (back["ok"], back["root"]) == (True, before["root"])
+    assert "holds tables already" in cli.refused("db", "copy", f"sqlite:///{tmp_path / 'back.db'}")
+    assert raw(open_store(f"sqlite:///{tmp_path / 'back.db'}"), "SELECT * FROM session") == []
+
+
+def test_copy_of_a_store_without_tables_is_refused(nowhere, tmp_path):
+    assert "run `custody db upgrade` first" in nowhere.refused("db", "copy", f"sqlite:///{tmp_path / 'to.db'}")
+    assert not (tmp_path / "to.db").exists()

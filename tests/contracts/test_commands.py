@@ -14,6 +14,8 @@ PROMISED = frozenset(
     {
         "demo",
         "serve",
+        "db check",
+        "db copy",
         "db upgrade",
         "account add",
         "account list",

@@ -1,0 +1,47 @@
+"""Takes a whole record from one database to another, row by row as it is stored: from one file to a server, or back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import func, insert, select
+
+from custody.errors import InputError, LedgerBrokenError
+from custody.store import log
+from custody.store.connection import Store
+from custody.store.schema import schema_state, upgrade
+from custody.store.tables import metadata
+
+ROWS_AT_ONCE = 1_000
+# Whoever is signed in signs in again.
+NOT_TAKEN = frozenset({"session", "bench", "shift"})
+
+OnRows = Callable[[int, int], None]
+
+
+def copy_all(source: Store, target: Store, on_rows: OnRows | None = None) -> int:
+    """Everything of `source` into the empty database `target`, in one transaction; how many entries. `on_rows(done, of all)`.
+
+    Sessions are left behind. Raises InputError when the target is not empty or the source is of another version, LedgerBrokenError when
+    what arrived does not add up to the same log.
+    """
+    if schema_state(source) != "current":
+        raise InputError("the store to be copied is not of this version; run `custody db upgrade` on it first")
+    if schema_state(target) != "empty":
+        raise InputError("the database to copy to holds tables already; give an empty one")
+    upgrade(target)
+    tables = [table for table in metadata.sorted_tables if table.name not in NOT_TAKEN]
+    with source.reading() as reading, target.writing() as writing:
+        total = sum(reading.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
+        done = 0
+        for table in tables:
+            found = reading.execute(select(table), execution_options={"yield_per": ROWS_AT_ONCE})
+            for rows in found.partitions(ROWS_AT_ONCE):
+                writing.execute(insert(table), [dict(row._mapping) for row in rows])  # noqa: SLF001 - SQLAlchemy's public name for it
+                done += len(rows)
+                if on_rows is not None:
+                    on_rows(done, total)
+        size = log.size(reading)
+        if (log.size(writing), log.root(writing, size)) != (size, log.root(reading, size)):
+            raise LedgerBrokenError("what arrived is not the log that was copied; nothing was kept of it")
+    return size
