@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from custody.store.loading import forget_decoded
@@ -9,12 +11,15 @@ from custody.store.verification import make_checkpoint
 from tests.databases import BOTH, databases
 from tests.store.ledger import Ledger, accepted, collected, consent, registered, withdrawn
 
+PROVES = os.environ.get("CUSTODY_TEST_PROFILE") == "prove"
+
 
 def pytest_generate_tests(metafunc):
     """Every test that asks for a store runs on both databases, unless it says otherwise."""
     if "database" in metafunc.fixturenames:
         marked = metafunc.definition.get_closest_marker
-        asked = ["sqlite"] if marked("only_sqlite") else ["postgresql"] if marked("postgresql") else BOTH
+        alone = marked("only_sqlite") or (marked("many_stores") and not PROVES)
+        asked = ["sqlite"] if alone else ["postgresql"] if marked("postgresql") else BOTH
         metafunc.parametrize("database", asked, indirect=True, scope="session")
 
 

@@ -215,6 +215,7 @@ def test_many_threads_write_one_stream_without_a_gap(ledger):
     assert ledger.verify().ok
 
 
+@pytest.mark.many_stores
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(["consent", "withdraw", "sign in"]), st.booleans()), max_size=6))
 def test_ahead_or_not_makes_no_difference(database, steps):

@@ -186,6 +186,7 @@ ACTS_ABOUT_DONORS = st.one_of(
 )
 
 
+@pytest.mark.many_stores
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(ACTS_ABOUT_DONORS, min_size=1, max_size=4), min_size=1, max_size=5), forget=st.booleans())
 def test_whatever_is_appended_comes_back_and_proves_itself(database, batches, forget):

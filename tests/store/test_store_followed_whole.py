@@ -28,6 +28,8 @@ from custody.workflows import dossiers
 from custody.workflows.dossiers import dossier_of
 from tests.store.ledger import NOW, Ledger, collected, consent, corrected, countersigned, new, proposed, registered, withdrawn
 
+pytestmark = pytest.mark.only_sqlite
+
 DONORS = tuple(DonorId.parse(f"D-{number}") for number in range(1, 4))
 KEYS = [donor.key for donor in DONORS]
 ROOTS = (DONORS[:1], DONORS[1:])
@@ -160,7 +162,7 @@ def test_hand_in_the_file_is_noticed_at_once_by_a_connection_that_recorded_acts_
     for number in range(acts):
         ledger.record(withdrawn(reason=f"{number}"))
     ledger.load()
-    with closing(sqlite3.connect(ledger.store.path)) as connection:
+    with closing(sqlite3.connect(ledger.store.database.path)) as connection:
         connection.execute("INSERT INTO store_fact (name, text) VALUES ('by hand', '')")
         connection.commit()
     began = time.monotonic()

@@ -167,6 +167,7 @@ STEPS = st.lists(
 CHOICES = [collected(), collected(donor=OTHER_DONOR), accepted(), accepted(seal="S-99")]
 
 
+@pytest.mark.many_stores
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_lookups_written_with_the_entries_equal_those_rebuilt_from_nothing(database, steps):

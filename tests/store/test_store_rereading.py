@@ -26,6 +26,8 @@ from custody.workflows.dossiers import dossier_of
 from tests.store.ledger import DONOR, NOW, STREAM, Ledger, consent, new, registered, withdrawn
 from tests.store.test_store_tampering import EDITS
 
+pytestmark = pytest.mark.only_sqlite
+
 WHOLE = [STREAM, "site:A9990", "study:DEMO"]
 """What a dossier of the donor reads."""
 EVERY_EDIT = {

@@ -15,9 +15,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from custody.config import Config
+from custody.store.copying import copy_all
 from custody.workflows import demonstration
 from custody.workflows.door import Store, open_store
 from tests.once import made_once
+from tests.postgres import Server
 from tests.web.application import application
 
 NOW = datetime(2026, 6, 1, 6, 0, 20, tzinfo=UTC)
@@ -169,11 +171,16 @@ class Web:
         return found
 
 
-def over_a_copy(of: Path, folder: Path, *, now: datetime = NOW) -> Iterator[Web]:
+def over_a_copy(of: Path, folder: Path, *, now: datetime = NOW, server: Server | None = None) -> Iterator[Web]:
+    """`server`: of PostgreSQL, to which the copy goes."""
     shutil.copytree(of, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUSTODY_WEAK_SECRETS", "1")
         store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
+        if server is not None:
+            file, store = store, open_store(server.copy("template0"))
+            copy_all(file, store)
+            file.close()
         yield Web(store, Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False), Clock(now))
         store.close()
 

@@ -1,0 +1,51 @@
+"""The whole application on PostgreSQL: whatever page a menu leads to, for everybody, and a dose from its scans to the infusion."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from custody.domain.acts.record import Countersigned
+from custody.store.verification import verify
+from custody.workflows.rehearsal.steps import people
+from tests import postgres
+from tests.web.at_the_desks import acts_of, bring_to_the_bed, verdict_on
+from tests.web.conftest import over_a_copy
+from tests.web.test_bedside import start
+
+pytestmark = pytest.mark.postgresql
+PAGES_EACH = 25
+
+
+@pytest.fixture(scope="module")
+def web(demonstration_folder, tmp_path_factory):
+    with postgres.running() as server:
+        yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("postgresql") / "store", server=server)
+
+
+def addresses(page):
+    return dict.fromkeys(each.partition("#")[0] for each in re.findall(r'<a [^>]*href="(/[^"]*)"', page.html) if "/static/" not in each)
+
+
+@pytest.mark.parametrize("account", sorted(people()))
+def test_pages_that_somebody_is_led_to_are_shown(web, account):
+    browser = web.browser(account)
+    waiting, seen = ["/"], {}
+    while waiting and len(seen) < PAGES_EACH:
+        address = waiting.pop(0)
+        page = browser.get(address)
+        seen[address] = page.code
+        waiting += [each for each in addresses(page) if each not in seen and each not in waiting and each != "/sign-out"]
+    assert {address: code for address, code in seen.items() if code >= 400} == {}
+    assert len(seen) > 3
+
+
+def test_dose_goes_from_two_scans_to_the_infusion(web):
+    web.cast = bring_to_the_bed(web)
+    web.url = f"/bedside/{web.cast.dose}"
+    one, _ = start(web)
+    assert isinstance(acts_of(web, web.cast.dose.key)[-1], Countersigned)
+    assert verdict_on(one.get(web.url)) is None
+    with web.store.reading() as connection:
+        assert verify(connection, checkpoint=None).faults == ()
