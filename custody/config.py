@@ -54,7 +54,7 @@ def _beside(url: str) -> str:
 
     Raises InputError where there is no file.
     """
-    if not url.startswith("sqlite"):
+    if url.startswith("postgresql"):
         raise InputError("no folder for keys is named; set CUSTODY_KEY_DIR to one that only custody may read", code="no_key_dir")
     file = Path(url.partition("///")[2] or "custody.db")
     demonstration = file.with_name("keys")

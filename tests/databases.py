@@ -16,8 +16,9 @@ from sqlalchemy import make_url
 
 from custody.store import guards
 from custody.store.connection import Store, open_store
+from custody.store.guards import triggers
 from custody.store.schema import upgrade
-from custody.store.tables import APPEND_ONLY, triggers
+from custody.store.tables import APPEND_ONLY
 from tests import postgres
 
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))

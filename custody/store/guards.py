@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
-from custody.store.tables import APPEND_ONLY, triggers
+from custody.store.tables import APPEND_ONLY
 
 FUNCTION = "custody_refuses_change"
 _BODY = " BEGIN RAISE EXCEPTION '% only grows', TG_TABLE_NAME; END "
@@ -75,3 +75,21 @@ def _on_postgresql() -> Iterator[tuple[str, str, str]]:
             *(name, table),
             f"CREATE TRIGGER {name} BEFORE DELETE OR UPDATE OR TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {FUNCTION}()",
         )
+
+
+def triggers() -> Iterator[tuple[str, str, str]]:
+    """Name, table and SQL of every trigger that an SQLite store must have, and has no others.
+
+    INSERT OR REPLACE deletes the old row without firing a DELETE trigger, so it is refused before the insert.
+    """
+    for table, keys in APPEND_ONLY.items():
+        refusal = f"SELECT RAISE(ABORT, '{table} only grows')"
+        for change in ("UPDATE", "DELETE"):
+            name = f"{table}_refuses_{change.lower()}"
+            yield name, table, f"CREATE TRIGGER {name} BEFORE {change} ON {table} BEGIN {refusal}; END"
+        there = " OR ".join(
+            f"EXISTS (SELECT 1 FROM {table} WHERE " + " AND ".join(f'"{column}" = NEW."{column}"' for column in key) + ")"  # noqa: S608 - our own names
+            for key in keys
+        )
+        name = f"{table}_refuses_replace"
+        yield name, table, f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN {there} BEGIN {refusal}; END"

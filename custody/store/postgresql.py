@@ -6,23 +6,19 @@ committed, the log grows in the same commit, and an acknowledged act stands in i
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from custody.errors import InputError, NotKeptError
-
-try:
-    import psycopg
-except ImportError:  # an installation on SQLite needs no driver of PostgreSQL
-    psycopg = None  # type: ignore[assignment]
 from custody.store.write_lock import ThreadQueue
 
 HOW = "set CUSTODY_DATABASE_URL to postgresql://ROLE:PASSWORD@HOST/DATABASE, or postgresql:///DATABASE?host=FOLDER for a socket"
 # "custody" in a number of 64 bits; whoever writes holds it until the transaction ends.
 LOCK = int.from_bytes(b"custody")
 WAITS_AT_MOST_S = 5
-ERRORS: tuple[type[Exception], ...] = () if psycopg is None else (psycopg.Error,)
 Fault = Literal["disk_full", "write_failed", "read_only", "busy", "unreachable"]
 # Who may not see whether it follows is told that it does not (its state is null then).
 _STANDBY_IS_GONE = text(
@@ -67,7 +63,7 @@ class Postgresql:
         """Databases are made by who runs the server."""
 
     def engine(self) -> Engine:
-        if psycopg is None:
+        if find_spec("psycopg") is None:
             raise InputError("PostgreSQL needs the library psycopg; install custody[postgresql]")
         made = create_engine(self._url, hide_parameters=True, pool_size=16, max_overflow=-1, pool_use_lifo=True)
         event.listen(made, "connect", _prepare)
@@ -75,6 +71,8 @@ class Postgresql:
 
     def is_alive(self, connection: Connection) -> bool:
         """Whether a connection that lay idle has heard nothing of an end of the server; asks nobody."""
+        import psycopg  # noqa: PLC0415 - an installation on SQLite needs no driver of PostgreSQL
+
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         try:
@@ -121,10 +119,18 @@ def _prepare(connection: Any, _record: Any) -> None:
         )
 
 
+def errors() -> tuple[type[Exception], ...]:
+    """What the driver raises; nothing where it was never loaded."""
+    driver = sys.modules.get("psycopg")
+    return () if driver is None else (driver.Error,)
+
+
 def fault_of(error: BaseException) -> Fault | None:
     """What the server, or the way to it, says is the matter; None for a fault of what it was asked."""
+    if not isinstance(error, errors()):
+        return None
     state = getattr(error, "sqlstate", None)
     if state is None:
         # Without a word of the server the way to it is broken.
-        return "unreachable" if psycopg is not None and isinstance(error, psycopg.OperationalError) else None
+        return "unreachable" if isinstance(error, sys.modules["psycopg"].OperationalError) else None
     return _FAULTS.get(state) or _FAULTS.get(state[:2])

@@ -7,7 +7,7 @@ order alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -293,21 +293,3 @@ OUTSIDE_VERIFICATION: tuple[str, ...] = (
     *("alembic_version", "answer", "bench", "reset_ticket", "session", "shift", "sign_in_guard", "store_fact"),
 )
 """Of a reset ticket the entry of the reset holds the digest, which is compared when it is used."""
-
-
-def triggers() -> Iterator[tuple[str, str, str]]:
-    """Name, table and SQL of every trigger that an SQLite store must have, and has no others.
-
-    INSERT OR REPLACE deletes the old row without firing a DELETE trigger, so it is refused before the insert.
-    """
-    for table, keys in APPEND_ONLY.items():
-        refusal = f"SELECT RAISE(ABORT, '{table} only grows')"
-        for change in ("UPDATE", "DELETE"):
-            name = f"{table}_refuses_{change.lower()}"
-            yield name, table, f"CREATE TRIGGER {name} BEFORE {change} ON {table} BEGIN {refusal}; END"
-        there = " OR ".join(
-            f"EXISTS (SELECT 1 FROM {table} WHERE " + " AND ".join(f'"{column}" = NEW."{column}"' for column in key) + ")"  # noqa: S608 - our own names
-            for key in keys
-        )
-        name = f"{table}_refuses_replace"
-        yield name, table, f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN {there} BEGIN {refusal}; END"

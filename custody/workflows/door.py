@@ -98,8 +98,12 @@ def open_ready(url: str) -> Store:
 # ── nothing could be written ──
 
 
-OF_DATABASES: tuple[type[Exception], ...] = (sqlite3.Error, *postgresql.ERRORS)
-FROM_BELOW: tuple[type[Exception], ...] = (DBAPIError, *OF_DATABASES, OSError, InputError)
+def _of_databases() -> tuple[type[Exception], ...]:
+    return (sqlite3.Error, *postgresql.errors())
+
+
+def from_below() -> tuple[type[Exception], ...]:
+    return (DBAPIError, *_of_databases(), OSError, InputError)
 
 
 @contextmanager
@@ -107,7 +111,7 @@ def kept_or_refused() -> Iterator[None]:
     """Turns what the disk or SQLite says about writing into one sentence (NotKeptError); everything else goes on as it is."""
     try:
         yield
-    except FROM_BELOW as error:
+    except from_below() as error:
         refusal = refusal_under(error)
         if refusal is None:
             raise
@@ -117,11 +121,11 @@ def kept_or_refused() -> Iterator[None]:
 def refusal_under(error: BaseException) -> NotKeptError | None:
     """What the disk or the database said underneath an error, as one sentence; None where it is no fault of theirs."""
     under: BaseException | None = error
-    while under is not None and not isinstance(under, (*OF_DATABASES, OSError)):
+    while under is not None and not isinstance(under, (*_of_databases(), OSError)):
         under = under.__cause__
     if under is None:
         return None
-    if isinstance(under, postgresql.ERRORS):
+    if isinstance(under, postgresql.errors()):
         fault = postgresql.fault_of(under)
         if fault is not None:
             log.error("nothing was recorded: %s", under)
@@ -169,7 +173,7 @@ def _unreachable() -> NotKeptError:
     # A commit whose answer was lost on the way may stand all the same.
     return NotKeptError(
         "the database server cannot be reached, so this does not count as recorded; "
-        "try again in a minute, and call the administrator if it stays",
+        "look whether it stands there before you do it again, and call the administrator if it stays",
         code="store_unreachable",
     )
 

@@ -41,9 +41,11 @@ def bring_up_to_date(config: Config) -> SchemaState:
     if owner:
         owning = make_url(open_store(owner).url)
         if _without_role(owning) != _without_role(server):
-            raise InputError("CUSTODY_DATABASE_OWNER_URL names another database than CUSTODY_DATABASE_URL; they differ in the role alone")
+            what = "CUSTODY_DATABASE_OWNER_URL names another database than CUSTODY_DATABASE_URL; they differ in the role alone"
+            raise InputError(what, code="owner_elsewhere")
         if owning.username == server.username or not server.username:
-            raise InputError("CUSTODY_DATABASE_OWNER_URL and CUSTODY_DATABASE_URL name one role; give the server a role of its own")
+            what = "CUSTODY_DATABASE_OWNER_URL and CUSTODY_DATABASE_URL name one role; give the server a role of its own"
+            raise InputError(what, code="owner_is_server")
     store, before = open_answering(owner or config.database_url)
     with closing(store):
         door.upgrade(store, server_role=server.username if owner else None)

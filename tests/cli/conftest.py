@@ -125,7 +125,15 @@ def running(*arguments: object, errors: Path, **variables: str) -> Iterator[subp
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CUSTODY_")} | variables
     command = [sys.executable, "-m", "custody.cli", *map(str, arguments)]
     with errors.open("w") as complaints:
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints, text=True)
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            # As at a terminal: tests may have been started where Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,  # noqa: PLW1509 - no thread runs yet
+        )
         try:
             yield process
         finally:

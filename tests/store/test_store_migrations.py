@@ -12,8 +12,8 @@ from sqlalchemy.schema import CreateIndex
 
 from custody.errors import InputError
 from custody.store import migrations
-from custody.store.guards import first_difference
-from custody.store.tables import metadata, store_fact, triggers
+from custody.store.guards import first_difference, triggers
+from custody.store.tables import metadata, store_fact
 from tests.databases import only_sqlite
 from tests.store.ledger import Ledger, registered
 

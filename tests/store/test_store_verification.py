@@ -16,8 +16,9 @@ from custody.ledger.checkpoint import Checkpoint
 from custody.store import attachments, credentials, series
 from custody.store.entries import append
 from custody.store.facts import set_fact
+from custody.store.guards import triggers
 from custody.store.lookups import rebuild
-from custody.store.tables import APPEND_ONLY, triggers
+from custody.store.tables import APPEND_ONLY
 from custody.store.verification import make_checkpoint
 from tests.databases import only_sqlite
 from tests.store.ledger import NOW, STREAM, account_created, new, signed_in

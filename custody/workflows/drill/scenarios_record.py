@@ -21,7 +21,7 @@ from custody.domain.terms import Committee, CommitteeDecision, VerdictWord
 from custody.domain.verdict import Blocked, Verdict
 from custody.errors import CustodyError, LedgerBrokenError, NotFoundError
 from custody.store import entries
-from custody.store.tables import triggers
+from custody.store.guards import triggers
 from custody.store.verification import verify
 from custody.workflows import bedside, viewing
 from custody.workflows.dossiers import dossier_of
