@@ -23,14 +23,43 @@ class Server:
     """One that runs. Databases are copied from templates: that takes a twentieth of a second."""
 
     folder: Path
-    control: tuple[str, ...]
-    options: str
+    binaries: Path
+    settings: tuple[str, ...] = ()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def program(self, name: str) -> tuple[str, ...]:
+        return (*_as_account(), str(self.binaries / name))
 
     def start(self) -> None:
-        run([*self.control, "-o", self.options, "start"])
+        options = ["-k", str(self.folder), "-h ''", *(f"-c {each}" for each in ("fsync=off", "max_connections=200", *self.settings))]
+        run([*self._control, "-o", " ".join(options), "start"])
 
     def stop(self, how: str = "immediate") -> None:
-        run([*self.control, "-m", how, "stop"])
+        run([*self._control, "-m", how, "stop"])
+
+    def promote(self) -> None:
+        """A second server becomes the first."""
+        run([*self._control, "promote"])
+
+    @property
+    def _control(self) -> tuple[str, ...]:
+        return (*self.program("pg_ctl"), "-D", str(self.data), "-w", "-l", str(self.folder / "log"))
+
+    @contextmanager
+    def followed(self, name: str) -> Iterator[Server]:
+        """By a second server that takes every commit of this one, under that name; not started yet."""
+        with _folder() as folder:
+            second = Server(folder, self.binaries, self.settings)
+            at = f"host={self.folder} user={ACCOUNT} application_name={name}"
+            run([*self.program("pg_basebackup"), "-d", at, "-D", str(second.data), "-R", "-X", "stream", "--no-sync", "-c", "fast"])
+            try:
+                yield second
+            finally:
+                if (second.data / "postmaster.pid").exists():
+                    second.stop()
 
     def url(self, database: str, role: str = ACCOUNT) -> str:
         return f"postgresql://{role}@/{database}?host={self.folder}"
@@ -78,26 +107,33 @@ def running(*settings: str) -> Iterator[Server]:
     """A fresh server, until the block ends. Its data need not outlive it, so it never waits for the disk."""
     found = binaries()
     assert found is not None
-    # Not among the folders of pytest, into which no other account may look.
-    folder = Path(tempfile.mkdtemp(prefix="custody-postgresql-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
-    data = folder / "data"
-    as_account = []
-    if os.geteuid() == 0:
-        as_account = ["runuser", "-u", ACCOUNT, "--"]
-        shutil.chown(folder, ACCOUNT)
-        folder.chmod(0o700)
-    # As packages make it: another language than the code points that custody compares by.
-    run([*as_account, str(found / "initdb"), "-A", "trust", "-U", ACCOUNT, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D", str(data)])
-    options = " ".join(["-k", str(folder), "-h ''", *(f"-c {each}" for each in ("fsync=off", "max_connections=200", *settings))])
-    server = Server(folder, (*as_account, str(found / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")), options)
-    try:
+    with _folder() as folder:
+        server = Server(folder, found, settings)
+        # Another order of texts than by code points, as most servers have.
+        language = ("--locale-provider=icu", "--icu-locale=en", "--locale=C.UTF-8")
+        run([*server.program("initdb"), "-A", "trust", "-U", ACCOUNT, "-E", "UTF8", *language, "--no-sync", "-D", str(server.data)])
         server.start()
         try:
             yield server
         finally:
-            server.stop()
+            if (server.data / "postmaster.pid").exists():
+                server.stop()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Not among the folders of pytest, into which no other account may look."""
+    folder = Path(tempfile.mkdtemp(prefix="custody-postgresql-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
+    if os.geteuid() == 0:
+        shutil.chown(folder, ACCOUNT)
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def _as_account() -> tuple[str, ...]:
+    return ("runuser", "-u", ACCOUNT, "--") if os.geteuid() == 0 else ()
 
 
 def _has_account() -> bool:

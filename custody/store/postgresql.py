@@ -44,7 +44,7 @@ class Postgresql:
 
     reads = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     # Each statement sees all that is committed, and after the first nobody else commits.
-    writes = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK})"
+    writes = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({LOCK})"
 
     def __init__(self, url: URL) -> None:
         """Raises InputError, with what to do, for a URL that names no database."""
