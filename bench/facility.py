@@ -90,7 +90,7 @@ def _make(store: Store, now: datetime, bags: int) -> None:
     casts = lots_of(bags, more=IN_CULTURE.days * LOTS_A_DAY)
     begin = now + STARTED_BEFORE - timedelta(days=len(casts) / LOTS_A_DAY)
     criteria = _open(store, begin - OPENED_BEFORE, casts[0], len(casts))
-    writer = _Writer(store, now)
+    writer = Writer(store, now)
     for step in _in_order(_roads(casts, begin, now, criteria)):
         if step.at > now:
             break
@@ -158,7 +158,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
-class _Writer:
+class Writer:
     """Writes steps to the ends of their streams; also what a late step may ask (rehearsal.steps.Seen)."""
 
     store: Store

@@ -121,6 +121,7 @@ class Nurse:
             "second_identifier": made.second_identifier.value,
             "second_identifier_method": made.second_identifier_method.value,
             "bag": made.bag.value,
+            "bag_read_as": made.bag_read_as.value,
             **dict.fromkeys(LOOKS, "yes"),
         }
         return urlencode(

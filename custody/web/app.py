@@ -14,16 +14,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from jinja2 import FileSystemLoader, StrictUndefined
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from custody import clock as real_clock
 from custody.config import Config
+from custody.errors import InputError
 from custody.resources import data_dir
-from custody.web import current, errors
+from custody.web import counting, current, errors
 from custody.web.access import Access
 from custody.web.context import add_to_templates
+from custody.web.counts import Counts
 from custody.web.current import EXTENSION, Installation
 from custody.web.keeping import resume_page, typed_values
+from custody.web.surroundings import Surroundings
 from custody.workflows.door import NotKeptError, Store, only_shown, unit_of_work
 from custody.workflows.people import keep_awake
 from custody.workflows.people import present as person_present
@@ -53,22 +57,33 @@ HEADERS = {
 }
 
 
-def create_app(store: Store, config: Config, clock: Callable[[], datetime] = real_clock.now) -> Flask:
-    """The application over one store. `clock` is only given by tests and rehearsals."""
+def create_app(
+    store: Store,
+    config: Config,
+    clock: Callable[[], datetime] = real_clock.now,
+    *,
+    surroundings: Surroundings | None = None,
+    counts: Counts | None = None,
+) -> Flask:
+    """The application over one store. `clock` is only given by tests and rehearsals; `counts`: shared with the server's other workers."""
     app = Flask("custody.web", template_folder=None, static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = 5000
-    app.extensions[EXTENSION] = Installation(store=store, config=config, clock=clock)
+    app.extensions[EXTENSION] = Installation(
+        store=store, config=config, clock=clock, surroundings=surroundings or Surroundings(), counts=counts or Counts()
+    )
     app.jinja_loader = FileSystemLoader(data_dir("templates"))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    counting.register(app)
     app.before_request(_open)
     app.after_request(_close)
     app.teardown_request(_end)
     add_to_templates(app)
     errors.register(app)
     _add_pages(app)
+    app.extensions[EXTENSION].counts.know(rule.endpoint for rule in app.url_map.iter_rules())
     return app
 
 
@@ -85,7 +100,7 @@ def _open() -> AnyResponse | None:
     g.began = time.perf_counter()
     view = None if request.endpoint is None else current_app.view_functions.get(request.endpoint)
     access: Access | None = getattr(view, "custody_access", None)
-    if request.endpoint in {None, "static"}:
+    if request.endpoint in NOBODY_IS_THERE:
         return None
     if access is None:
         log.error("the route %s says nobody may call it", request.endpoint)
@@ -100,6 +115,7 @@ def _open() -> AnyResponse | None:
         if request.mimetype != "multipart/form-data":
             request.max_content_length = FORM_BYTES_MAX
         _check_sender()
+    _refuse_no_text(request.args, *([request.form] if sends else ()))
     if not access.public and g.get("present") is None:
         return _sign_in_first()
     if access.roles and not current.holds(*access.roles):
@@ -111,9 +127,18 @@ def _open() -> AnyResponse | None:
     return None
 
 
+NOBODY_IS_THERE = frozenset({None, "static", "health.is_ready", "metrics.counted"})
+"""What is answered alike to everybody, without a look at who asks or at the store."""
 NO_SESSION_YET = frozenset({"sign_in.enter"})
 """The sign-in page may be older than a session that began in another tab."""
 SECRET_PAGES = frozenset({"sign_in.secret_form", "sign_in.secret", "sign_in.leave", "sign_in.language"})
+
+
+def _refuse_no_text(*sent: MultiDict[str, str]) -> None:
+    """Raises InputError for the one character that no text holds, and that not every database can be asked for."""
+    for name, value in (each for values in sent for each in values.items(multi=True)):
+        if "\0" in value or "\0" in name:
+            raise InputError("a character without a meaning was sent (0); type it again", code="no_text", field=name.replace("\0", ""))
 
 
 def _recognise() -> None:

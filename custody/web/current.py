@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,8 @@ from custody.domain.masking import Viewer
 from custody.domain.scope import reach_of
 from custody.domain.terms import Role
 from custody.errors import NotPermittedError
+from custody.web.counts import Counts
+from custody.web.surroundings import Surroundings
 from custody.words import Language, Words
 from custody.workflows.door import Store
 from custody.workflows.people import Present, viewer_of
@@ -28,11 +30,13 @@ EXTENSION = "custody"
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """One running custody: its store, its policy, its clock."""
+    """One running custody: its store, its policy, its clock, what stands around it and what it counted."""
 
     store: Store
     config: Config
     clock: Callable[[], datetime]
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    counts: Counts = field(default_factory=Counts)
 
 
 def installation() -> Installation:

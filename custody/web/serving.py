@@ -15,12 +15,18 @@ from gunicorn.app.base import BaseApplication
 
 from custody.config import Config
 from custody.errors import InputError
+from custody.web import logs
 from custody.web.app import create_app
+from custody.web.counts import ROWS, Counts
+from custody.web.proxies import BehindProxies
+from custody.web.surroundings import Surroundings
 from custody.workflows.door import Rereading, Store, open_ready
 
 THREADS = 8
 BACKLOG = 512
 """Connections that may wait to be accepted: every device of a ward at once, with room."""
+GRACE_S = 20
+"""Seconds that requests under way are given to finish when the server is stopped."""
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -73,9 +79,12 @@ def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
     """gunicorn over one application, with its settings given here instead of in a file."""
 
-    def __init__(self, config: Config, settings: dict[str, Any]) -> None:
+    def __init__(self, config: Config, settings: dict[str, Any], surroundings: Surroundings | None = None) -> None:
         self._config = config
-        self._settings = {**settings, "worker_exit": self._leave}
+        self._surroundings = surroundings or Surroundings()
+        # Made before any worker is: they share it.
+        self._counts = Counts(ROWS)
+        self._settings = {**settings, "pre_fork": self._give_row, "post_fork": self._take_row, "worker_exit": self._leave}
         self._rereading: Rereading | None = None
         super().__init__()
 
@@ -86,11 +95,19 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
     def load(self) -> Any:
         # Each worker opens the store for itself: connections never cross a fork.
         store = open_ready(self._config.database_url)
-        application = create_app(store, self._config)
+        application = create_app(store, self._config, surroundings=self._surroundings, counts=self._counts)
+        application.wsgi_app = BehindProxies(application.wsgi_app, self._surroundings.proxies)  # type: ignore[method-assign]
         collect_rarely()
         self._rereading = Rereading(store)
         self._rereading.start()
         return application
+
+    def _give_row(self, arbiter: Any, worker: Any) -> None:
+        """Before the fork: a new worker counts where one that ended did."""
+        worker.custody_row = self._counts.free_row({living.custody_row for living in arbiter.WORKERS.values()})
+
+    def _take_row(self, _arbiter: object, worker: Any) -> None:
+        self._counts.take_row(worker.custody_row)
 
     def _leave(self, _arbiter: object, _worker: object) -> None:
         """A worker has answered its last request."""
@@ -111,8 +128,10 @@ def collect_rarely() -> None:
 def run_gunicorn(config: Config, *, host: str, port: int, workers: int, threads: int, on_ready: Callable[[str], None]) -> None:
     """Serve an installation behind a TLS proxy (design section 9). `on_ready` is told the address when it listens.
 
-    Ends the process when told to stop. Raises InputError when the address cannot be listened on.
+    On SIGTERM it takes no more connections, finishes the requests under way for up to `GRACE_S`, and ends the process.
+    Raises InputError when the address cannot be listened on, or what stands around the server is not well named.
     """
+    surroundings = Surroundings.from_environment()
     # Opened here and not by gunicorn, which would try for five seconds and then say it in ten lines.
     door = listening(host, port)
     address = address_of(door)
@@ -127,14 +146,19 @@ def run_gunicorn(config: Config, *, host: str, port: int, workers: int, threads:
         "threads": threads,
         "worker_class": "gthread",
         "keepalive": 30,
-        "graceful_timeout": 20,
+        "graceful_timeout": GRACE_S,
         "timeout": 60,
         "proc_name": "custody",
         "accesslog": None,
         "errorlog": "-",
         "loglevel": "warning",
+        "logger_class": logs.GunicornLog,
+        # Proxies are believed by `BehindProxies`, whatever FORWARDED_ALLOW_IPS says; none may set the path or the name of the user.
+        "forwarded_allow_ips": "",
+        "forwarder_headers": "",
         # It would lie in the home of whoever starts the server, for all of that user's servers together.
         "control_socket_disable": True,
         "when_ready": ready,
     }
-    _Server(config, settings).run()
+    logs.begin()
+    _Server(config, settings, surroundings).run()

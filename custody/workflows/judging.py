@@ -21,6 +21,7 @@ from custody.gates import Case, evaluate
 from custody.gates.registry import clock_fault
 from custody.ledger.canonical import canonical
 from custody.workflows.site_days import site_days
+from custody.workflows.watching import heard
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d")
 
@@ -62,7 +63,7 @@ def kept(
     verdict: Verdict, act: Act, proposal: Digest, signers: tuple[Signed, ...], dossier: Dossier, study: StudyId | None
 ) -> VerdictGiven:
     """The verdict as the ledger keeps it: gates with revisions, findings, heads read, criteria in force."""
-    return VerdictGiven(
+    given = VerdictGiven(
         node=verdict.subject,
         hold_point=verdict.hold_point,
         word=verdict.word,
@@ -74,6 +75,7 @@ def kept(
         findings=tuple(finding_kept(f) for f in verdict.findings),
         heads=tuple(sorted(f"{key} {head.position} {head.digest}" for key, head in dossier.heads.items())),
     )
+    return heard(given)
 
 
 def _criteria_versions(dossier: Dossier, study: StudyId | None) -> tuple[int, ...]:

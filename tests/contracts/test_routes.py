@@ -16,7 +16,7 @@ from custody.workflows.door import open_store, upgrade
 PUBLIC = frozenset(
     {
         *("sign_in.form", "sign_in.enter", "sign_in.leave", "sign_in.language", "reset.form", "reset.choose"),
-        *("health.answers", "demonstration.sheet", "static"),
+        *("health.answers", "health.is_ready", "metrics.counted", "demonstration.sheet", "static"),
     }
 )
 """Endpoints open to everybody. A new one needs a line here and an argument in its decorator."""

@@ -15,7 +15,7 @@ from tests.web.conftest import over_a_copy
 from tests.web.test_bedside import start
 
 pytestmark = pytest.mark.postgresql
-PAGES_EACH = 25
+PAGES_EACH = 8
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,11 @@ def test_dose_goes_from_two_scans_to_the_infusion(web):
     assert verdict_on(one.get(web.url)) is None
     with web.store.reading() as connection:
         assert verify(connection, checkpoint=None).faults == ()
+
+
+def test_character_that_no_text_holds_is_refused_in_one_sentence(web):
+    nurse = web.browser("demo-nurse-one")
+    assert nurse.get("/search?q=a%00b").code == 422
+    stranger = web.browser()
+    page = stranger.post("/sign-in", {"account": "a\0b", "secret": "x", "station": "s\0", "then": "/"})
+    assert (page.code, "without a meaning" in page.text) == (422, True)

@@ -15,6 +15,7 @@ from custody.web.pages import (
     desks,
     health,
     logger_files,
+    metrics,
     own_account,
     own_secret,
     people,
@@ -48,4 +49,5 @@ ALL: tuple[Blueprint, ...] = (
     appearance.blueprint,
     demonstration.blueprint,
     health.blueprint,
+    metrics.blueprint,
 )

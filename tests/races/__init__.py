@@ -1,0 +1,1 @@
+"""Many clients at once over HTTP, through the real server: exactly one wins, and a request sent twice is one act."""
