@@ -27,7 +27,7 @@ TOKEN = "token-of-a-test-0123456789abcdefgh"
 WORKERS = 2
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(params=BOTH if os.environ.get("CUSTODY_TEST_PROFILE") == "prove" else ["sqlite"])
 def environment(request, seeded, tmp_path):
     folder = tmp_path / "store"
     shutil.copytree(seeded, folder)

@@ -61,6 +61,8 @@ THINGS = {
 NO_PAGES = {
     "static": "files: style sheet, scripts, pictures",
     "health.answers": "one word for a load balancer",
+    "health.is_ready": "one word for a load balancer",
+    "metrics.counted": "numbers for the machine that shows its token",
     "symbols.symbol": "a picture of a code; it stands on pages that are here",
     "receiving.curve": "a picture of a temperature curve; receiving.file shows it",
     "desk_quality.curve": "a picture of a temperature curve; the sheet of a bag shows it",
