@@ -10,17 +10,16 @@ import pytest
 from sqlalchemy import text
 
 from custody.errors import InputError
-from custody.store import attachments, credentials, postgresql, series
+from custody.store import postgresql
 from custody.store.connection import open_store
 from custody.store.entries import append
-from custody.store.facts import set_fact
 from custody.store.guards import name_of
 from custody.store.tables import APPEND_ONLY
 from custody.workflows.door import NotKeptError, kept_or_refused, open_ready
 from tests import postgres
 from tests.databases import PostgresqlDatabases
-from tests.store.ledger import NOW, STREAM, Ledger, account_created, consent, new, registered
-from tests.store.test_store_verification import one_series
+from tests.store.ledger import NOW, STREAM, Ledger, consent, new, registered
+from tests.store.test_store_verification import one_row_in_each
 
 pytestmark = pytest.mark.postgresql
 
@@ -30,18 +29,7 @@ pytestmark = pytest.mark.postgresql
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_table_refuses_change_removal_and_emptying(written, store, table):
-    with store.writing() as connection:
-        attachments.keep(connection, b"file", "text/plain", "a.txt")
-        series.keep_series(connection, one_series())
-        credentials.set_secret(connection, account_created().account, "hash", set_at=NOW, must_change=False)
-        set_fact(connection, "origin", "demo.example")
-        for other, columns in (
-            ("answer", "'a', 'k', 'd', '{}', 't'"),
-            ("reset_ticket", "'d', 'a', 'h', 't'"),
-            ("identity", "'donor:D-1', 'name', 1, '\\x00', 't'"),
-            ("identity_view", "1, 'donor:D-1', 'name', 'a', 'r', 't'"),
-        ):
-            connection.exec_driver_sql(f"INSERT INTO {other} VALUES ({columns})")
+    one_row_in_each(store)
     before = written.raw(f"SELECT * FROM {table}")
     column = APPEND_ONLY[table][0][0]
     changes = (f'UPDATE {table} SET "{column}" = "{column}"', f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE")
