@@ -17,9 +17,13 @@ from custody.gates.case import Case
 from custody.gates.registry import gate
 
 
-@gate("HOF-GIVER", revision=1, title="The giver is the custodian", source="rules 4 H, 10 two-sided")
+@gate("HOF-GIVER", revision=2, title="The giver is the custodian", source="rules 4 H, 10 two-sided")
 def giver_is_custodian(case: Case, now: datetime) -> Outcome:
+    """Once a hand-over was accepted its giver answers no longer; whoever comes second is told who does, and since when."""
     del now
+    newest = next(reversed(handovers_of(case.dossier, _node(case))), None)
+    if newest is not None and newest.accepted is not None:
+        return Blocked(Reason("handover_accepted_already", custodian=_custodian(case).words, at=newest.accepted.at), newest.evidence)
     offer, custodian = _offer(case).offered, _custodian(case)
     giver = offer.signers[0]
     if custodian.may_give(giver):

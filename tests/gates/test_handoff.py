@@ -128,6 +128,15 @@ def test_hand_over_that_was_withdrawn_cannot_be_accepted(chain):
     }
 
 
+def test_hand_over_that_somebody_accepted_already_names_who_has_it(chain):
+    accepted = chain.step("handoff_accepted", TO_COURIER)
+    chain.add(accepted.act, before="handoff_offered", nth=TO_HOSPITAL, by=COURIER)
+    verdict = chain.verdict_at(HoldPoint.HANDOFF, nth=TO_COURIER + 1)
+    [reason] = [finding.outcome.reason for finding in verdict.blocking if finding.gate == "HOF-GIVER"]
+    assert reason.code == "handover_accepted_already"
+    assert reason.values == {"custodian": "Demo Courier", "at": accepted.at}
+
+
 def test_hand_over_nobody_offered_cannot_be_accepted(chain):
     chain.drop("handoff_offered")
     assert {reason for _, reason in stopped_by(chain, TO_COURIER)} == {"missing"}

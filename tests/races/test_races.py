@@ -218,6 +218,7 @@ def _hand_over(place, giver, taker, code):
     winner = only_winner(answers)
     assert len(place.log_numbers(bag.key, "handoff_accepted")) == before + 1
     assert all("HOF-GIVER" in _codes(page) for n, page in enumerate(answers) if n != winner)
+    assert all("The hand-over was accepted at" in page.text for n, page in enumerate(answers) if n != winner)
 
 
 def test_one_kit_is_assigned_to_one_participant(fleet, figure):
