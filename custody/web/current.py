@@ -56,6 +56,11 @@ def now() -> datetime:
     return at
 
 
+def local_now() -> datetime:
+    """The same time where this person works: its day is theirs."""
+    return now().astimezone(zone())
+
+
 def present() -> Present:
     """The person of this request's session. Raises NotPermittedError when there is none (the access check comes first)."""
     found: Present | None = g.get("present")

@@ -19,6 +19,6 @@ def time_of_now(act: str) -> dict[str, str]:
     name = TIMES.get(act, "")
     if not name:
         return {}
-    local = current.now().astimezone(current.zone())
+    local = current.local_now()
     offset = f"{local:%z}"
     return {f"{name}.date": f"{local:%Y-%m-%d}", f"{name}.time": f"{local:%H:%M:%S}", f"{name}.offset": f"{offset[:3]}:{offset[3:]}"}

@@ -62,7 +62,7 @@ def _known(connection: Connection, rule: ActRule, node: Identifier, number: int,
         return ScanLine(text=node.key, shown=words.named(node), number=number, judged=False)
     if not isinstance(node, JUDGED):
         return ScanLine(text=node.value, number=number, judged=False)
-    fit = fit_of(connection, current.viewer(), rule, node, current.now())
+    fit = fit_of(connection, current.viewer(), rule, node, current.local_now())
     said = words.say(f"scans.state.{fit.state}")
     if fit.until is not None and fit.is_ready:
         said = words.say("scans.until", until=words.date_time(fit.until))

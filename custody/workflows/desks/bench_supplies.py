@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 
 from sqlalchemy import Connection
 
@@ -53,7 +53,7 @@ def supplies(connection: Connection, viewer: Viewer, now: datetime) -> Seen[tupl
 
 
 def supply_of(dossier: Dossier, node: MaterialId | EquipmentId, now: datetime) -> Supply:
-    """As gates MFG-MAT and MFG-EQP will judge it for a step that ends now."""
+    """As gates MFG-MAT and MFG-EQP will judge it for a step that ends now; `now` is in the time zone whose days count."""
     try:
         return _material(dossier, node, now) if isinstance(node, MaterialId) else _equipment(dossier, node, now)
     except MissingFact:
@@ -79,7 +79,7 @@ def _equipment(dossier: Dossier, node: EquipmentId, now: datetime) -> Supply:
     except MissingFact:
         return Supply(node=node, name=name, state="not_calibrated")
     state = READY if now.date() <= due_on else "lapsed"
-    return Supply(node=node, name=name, state=state, until=datetime.combine(due_on, time.max, tzinfo=UTC))
+    return Supply(node=node, name=name, state=state, until=datetime.combine(due_on, time.max, tzinfo=now.tzinfo))
 
 
 def scanned(connection: Connection, viewer: Viewer, product: Node, text: str, now: datetime) -> Seen[Scanned]:

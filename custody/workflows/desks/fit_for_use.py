@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 
 from sqlalchemy import Connection
 
@@ -33,7 +33,7 @@ class Fit:
 
 
 def fit_of(connection: Connection, viewer: Viewer, rule: ActRule, node: MaterialId | EquipmentId | LoggerId, now: datetime) -> Fit:
-    """As the thing stands now. Raises NotFoundError for one this person may not see."""
+    """As the thing stands now; `now` is in the time zone whose days count. Raises NotFoundError for one this person may not see."""
     dossier = opened(connection, viewer, node)
     if isinstance(node, LoggerId):
         return _logger(dossier, viewer, rule, node, now)
@@ -56,4 +56,4 @@ def _logger(dossier: Dossier, viewer: Viewer, rule: ActRule, node: LoggerId, now
     last = dossier.last(node, LoggerStarted, LoggerFileRead)
     if rule.cls is PackingStarted and (last is None or not isinstance(last.act, LoggerStarted)):
         return Fit(name=name, state="not_started")
-    return Fit(name=name, state=READY, until=datetime.combine(due_on, time.max, tzinfo=UTC))
+    return Fit(name=name, state=READY, until=datetime.combine(due_on, time.max, tzinfo=now.tzinfo))

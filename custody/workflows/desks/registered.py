@@ -58,7 +58,7 @@ def mood_of(until: date | None, today: date) -> str:
 
 
 def line_of(dossier: Dossier, node: Node, study: StudyFold | None, now: datetime) -> Line | None:
-    """None for a thing that nobody registered."""
+    """None for a thing that nobody registered. `now` is in the time zone whose days count."""
     made: dict[type[Node], Callable[[], Line | None]] = {
         MaterialId: lambda: _material(dossier, node, now),
         EquipmentId: lambda: _equipment(dossier, node, now),
@@ -79,7 +79,7 @@ def _material(dossier: Dossier, node: Node, now: datetime) -> Line | None:
     except MissingFact:
         return None
     title, values = f"{act.name} · {act.supplier} {act.supplier_lot}", {"certificate": act.certificate}
-    until = act.expires_at.date()
+    until = act.expires_at.astimezone(now.tzinfo).date()
     if fold.released is None:
         refused = fold.refused is not None
         key, mood = ("refused", "over") if refused else ("not_released", "waits")
@@ -188,7 +188,7 @@ def _study(dossier: Dossier, node: Node, study: StudyFold | None, now: datetime)
     days = study.criteria_now.settings.access_review_days
     # As `access.review_standing` counts: the first review so many days after the first approval.
     began = dossier.first(node, StudyApproved) or approved
-    since = (reviewed.recorded_at if reviewed is not None else began.recorded_at).date()
+    since = (reviewed.recorded_at if reviewed is not None else began.recorded_at).astimezone(now.tzinfo).date()
     until = since + timedelta(days=days)
     mood = mood_of(until, now.date())
     return Line(node=node, title=study.criteria_now.protocol.title, key="study", values={"version": approved.act.study_version},
@@ -230,7 +230,7 @@ def documents_of(study: StudyFold, now: datetime) -> tuple[Dated, ...]:
     return (
         *controlled(study, today),
         *forms,
-        *(Dated(key="study_version", name=str(d.act.study_version), since=d.at.date(), until=None,
+        *(Dated(key="study_version", name=str(d.act.study_version), since=d.at.astimezone(now.tzinfo).date(), until=None,
                 mood="fine" if d.digest == last else "over")
           for d in reversed(versions)),
     )  # fmt: skip

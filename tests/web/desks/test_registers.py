@@ -166,3 +166,18 @@ def test_withdrawn_version_stays_in_the_register(web):
     page = inline(web.browser(QA), f"/acts/document_withdrawn?then={DESK}", given)
     assert 'class="confirmation"' in page.html, page.text
     assert "SOP withdrawn" in register_of(web)
+
+
+def test_registers_count_in_days_of_the_readers_place(web):
+    """Due on that day, and it is still that day in London: in Shanghai, where this facility is, the day is over (rules section 3)."""
+    cast = cast_of(web, "good")
+    path = f"{DESK}/logger/{cast.trip_logger}"
+    until = re.search(r"until (\d{4}-\d\d-\d\d)", web.browser(QA).get(path).text)
+    assert until
+    last_day = web.clock.now.fromisoformat(f"{until[1]}T15:59:00+00:00")
+    web.clock.now = last_day
+    assert "PAST ITS DATE" not in web.browser(QA).get(path).text
+    web.clock.now = last_day + timedelta(minutes=2)
+    page = web.browser(QA).get(path)
+    assert "PAST ITS DATE: hold points refuse it" in page.text
+    assert "1 days late" in page.text or "1 day late" in page.text

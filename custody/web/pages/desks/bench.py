@@ -67,7 +67,7 @@ def scan(kind: str, name: str) -> Response:
     there = desk_href(DESK, node)
     try:
         with current.store().reading() as connection:
-            found = scanned(connection, current.viewer(), node, text, current.now()).value
+            found = scanned(connection, current.viewer(), node, text, current.local_now()).value
     except (InputError, NotFoundError) as error:
         return _remembering(redirect(there, 303), _noted(station, text, fits=False, said="scan.refused", refusal=error.code))
     if found.supply is not None and found.fits and is_open_here(node):

@@ -97,7 +97,7 @@ def _waiting(words: Words, each: Waiting) -> QueueRow:
 
 
 def _product_page(node: TissueId | BankId | LotId) -> Page:
-    words, now, viewer = current.words(), current.now(), current.viewer()
+    words, now, viewer = current.words(), current.local_now(), current.viewer()
     here = _here(words)
     lies_open, place = open_here(), workstation().place
     with current.store().reading() as connection:

@@ -90,7 +90,7 @@ def audit() -> str | tuple[str, int]:
     words = current.words()
     typed = {name: request.args.get(name, "").strip() for name in ("account", "from", "until")}
     before = request.args.get("before", "")
-    today = current.now().astimezone(current.zone()).date()
+    today = current.local_now().date()
     typed["from"] = typed["from"] or (today - timedelta(days=DAYS_AT_FIRST)).isoformat()
     typed["until"] = typed["until"] or today.isoformat()
     problems: tuple[Problem, ...] = ()

@@ -38,7 +38,7 @@ def home() -> Page:
     words, now = current.words(), current.now()
     with current.store().reading() as connection:
         found = read.queue(connection, current.viewer(), now).value
-        ready = supplies(connection, current.viewer(), now.astimezone(current.zone()).date()).value
+        ready = supplies(connection, current.viewer(), current.local_now().date()).value
     queue = QueueShown(
         title=words.say("desk.packing.queue"),
         rows=tuple(_row(words, row) for row in found.rows),
@@ -136,9 +136,7 @@ def _shipment(node: ShipmentId, problem: str = "") -> Page:
     words, now = current.words(), current.now()
     with current.store().reading() as connection:
         found = read.sheet(connection, current.viewer(), current.present(), node, DESK.acts, now).value
-        ready = (
-            supplies(connection, current.viewer(), now.astimezone(current.zone()).date()).value if not found.shipment.is_started else None
-        )
+        ready = supplies(connection, current.viewer(), current.local_now().date()).value if not found.shipment.is_started else None
     row = found.shipment
     return sheet_page(
         DESK,

@@ -62,7 +62,7 @@ def _document_row(words: Words, each: Dated) -> QueueRow:
 def sheet(node: Node) -> Page:
     words = current.words()
     with current.store().reading() as connection:
-        found = read.sheet(connection, current.viewer(), current.present(), node, DESK.acts, current.now()).value
+        found = read.sheet(connection, current.viewer(), current.present(), node, DESK.acts, current.local_now()).value
     if found.line is None:
         return plain_sheet(DESK, node)
     return sheet_page(
@@ -114,7 +114,7 @@ def whole(kind: str) -> Page:
 
 def _read(kinds: tuple[str, ...]) -> Registers:
     with current.store().reading() as connection:
-        return read.registers(connection, current.viewer(), current.now(), kinds).value
+        return read.registers(connection, current.viewer(), current.local_now(), kinds).value
 
 
 def _links(words: Words, found: Registers) -> Iterator[Button]:
@@ -169,7 +169,7 @@ def _left(words: Words, line: Line) -> str:
     """In days, because the register counts in days; the day itself beside it."""
     if line.due is None:
         return ""
-    days = (line.due - current.now().astimezone(words.zone).date()).days
+    days = (line.due - current.local_now().date()).days
     key = "due_in" if days >= 0 else "overdue_by"
     return words.say(f"desk.registers.{key}", days=abs(days))
 
