@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from custody.domain.acts.people import ScanRefused
 from custody.store import entries
+from custody.store.tables import entry
 from custody.workflows import demonstration
 from custody.workflows.rehearsal import bedside
 from custody.workflows.rehearsal.player import Player
@@ -94,6 +98,14 @@ def acts_of(web, stream):
     """Every act of a stream in effect or waiting, and its evidence."""
     with web.store.reading() as connection:
         return [entry.act for entry in entries.load_evidence(connection, stream)]
+
+
+def signatures(web, stream):
+    """Account and method of every signed entry of a stream, oldest first."""
+    with web.store.reading() as connection:
+        texts = connection.scalars(select(entry.c.envelope).where(entry.c.stream == stream).order_by(entry.c.position)).all()
+    told = [json.loads(text) for text in texts]
+    return [(each["account"], each["signature"]["method"]) for each in told if each["signature"]]
 
 
 def refused_scans(web, account):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -12,17 +14,21 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import make_url
 from werkzeug.test import TestResponse
 
 from custody.config import Config
 from custody.store.copying import copy_all
 from custody.workflows import demonstration
 from custody.workflows.door import Store, open_store
+from tests import postgres
+from tests.databases import BOTH
 from tests.once import made_once
 from tests.postgres import Server
 from tests.web.application import application
 
 NOW = datetime(2026, 6, 1, 6, 0, 20, tzinfo=UTC)
+PROVES = os.environ.get("CUSTODY_TEST_PROFILE") == "prove"
 
 
 @pytest.fixture(scope="session")
@@ -171,34 +177,79 @@ class Web:
         return found
 
 
-def over_a_copy(of: Path, folder: Path, *, now: datetime = NOW, server: Server | None = None) -> Iterator[Web]:
-    """`server`: of PostgreSQL, to which the copy goes."""
-    shutil.copytree(of, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CUSTODY_WEAK_SECRETS", "1")
-        store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
-        if server is not None:
-            file, store = store, open_store(server.copy("template0"))
+def pytest_generate_tests(metafunc):
+    """`make prove` runs every test of the pages on both databases, but for those of SQLite's file; `make test` on SQLite."""
+    if "pages_on" not in metafunc.fixturenames:
+        return
+    both = PROVES and not metafunc.definition.get_closest_marker("only_sqlite")
+    metafunc.parametrize("pages_on", BOTH if both else ["sqlite"], indirect=True, scope="session")
+
+
+@dataclass
+class Copied:
+    """A PostgreSQL server, and its databases that were filled from a folder once and only copied since."""
+
+    server: Server
+    filled: dict[Path, str] = field(default_factory=dict)
+
+    @contextmanager
+    def copy(self, of: Path) -> Iterator[Store]:
+        if of not in self.filled:
+            self.filled[of] = f"filled_{len(self.filled)}"
+            file, store = open_store(f"sqlite:///{of / demonstration.DB_NAME}"), open_store(self.server.make(self.filled[of]))
             copy_all(file, store)
-            file.close()
-        yield Web(store, Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False), Clock(now))
+            for each in (file, store):
+                each.close()
+        store = open_store(self.server.copy(self.filled[of]))
+        yield store
         store.close()
-
-
-@pytest.fixture
-def web(demonstration_folder: Path, tmp_path: Path) -> Iterator[Web]:
-    """A store of its own for each test."""
-    yield from over_a_copy(demonstration_folder, tmp_path / "store")
+        self.server.drop(make_url(store.url).database or "")
 
 
 @pytest.fixture(scope="session")
-def looked_at(demonstration_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """One store for tests that only look."""
-    yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("looked_at") / "store")
+def pages_on(request: pytest.FixtureRequest) -> Iterator[Copied | None]:
+    """The server on which the store of a test lies; None: in its folder, as a file."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield None
+        return
+    with postgres.running() as server:
+        yield Copied(server)
+
+
+def over_a_copy(of: Path, folder: Path, *, now: datetime = NOW, on: Copied | None = None) -> Iterator[Web]:
+    shutil.copytree(of, folder)
+    with pytest.MonkeyPatch.context() as patch, _store(of, folder, on) as store:
+        patch.setenv("CUSTODY_WEAK_SECRETS", "1")
+        yield Web(store, Config(database_url=store.url, key_dir=folder / "keys", secure_cookies=False), Clock(now))
+
+
+@contextmanager
+def _store(of: Path, folder: Path, on: Copied | None) -> Iterator[Store]:
+    if on is not None:
+        with on.copy(of) as store:
+            yield store
+        return
+    store = open_store(f"sqlite:///{folder / demonstration.DB_NAME}")
+    yield store
+    store.close()
 
 
 @pytest.fixture
-def at_the_bed(demonstration_folder: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def web(demonstration_folder: Path, tmp_path: Path, pages_on: Copied | None) -> Iterator[Web]:
+    """A store of its own for each test."""
+    yield from over_a_copy(demonstration_folder, tmp_path / "store", on=pages_on)
+
+
+@pytest.fixture(scope="session")
+def looked_at(demonstration_folder: Path, tmp_path_factory: pytest.TempPathFactory, pages_on: Copied | None) -> Iterator[Web]:
+    """One store for tests that only look."""
+    yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("looked_at") / "store", on=pages_on)
+
+
+@pytest.fixture
+def at_the_bed(
+    demonstration_folder: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, pages_on: Copied | None
+) -> Iterator[Web]:
     """As `web`, with the good lot's bag brought to the bed; `cast` says which and `url` where."""
     from tests.web.at_the_desks import bring_to_the_bed, cast_of
 
@@ -209,7 +260,7 @@ def at_the_bed(demonstration_folder: Path, tmp_path: Path, tmp_path_factory: pyt
 
     made = made_once(tmp_path_factory, "at-the-bed", bring)
     now = datetime.fromisoformat((made / "now").read_text(encoding="utf-8"))
-    for web in over_a_copy(made / "store", tmp_path / "store", now=now):
+    for web in over_a_copy(made / "store", tmp_path / "store", now=now, on=pages_on):
         web.cast = cast_of(web, "good")
         web.url = f"/bedside/{web.cast.dose}"
         yield web

@@ -11,7 +11,7 @@ from custody.store.verification import verify
 from custody.workflows.rehearsal.steps import people
 from tests import postgres
 from tests.web.at_the_desks import acts_of, bring_to_the_bed, verdict_on
-from tests.web.conftest import over_a_copy
+from tests.web.conftest import Copied, over_a_copy
 from tests.web.test_bedside import start
 
 pytestmark = pytest.mark.postgresql
@@ -21,7 +21,7 @@ PAGES_EACH = 8
 @pytest.fixture(scope="module")
 def web(demonstration_folder, tmp_path_factory):
     with postgres.running() as server:
-        yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("postgresql") / "store", server=server)
+        yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("postgresql") / "store", on=Copied(server))
 
 
 def addresses(page):

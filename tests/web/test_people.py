@@ -8,7 +8,8 @@ from custody.domain.acts.people import AccessReviewed, BadgeRevoked, BenchOpened
 from custody.store import entries
 from custody.workflows.demonstration import SECRET
 from custody.workflows.resets import CODE_LETTERS
-from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, acts_of
+from tests.databases import bytes_of
+from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, acts_of, signatures
 
 ADMIN, QA, QP, OPERATOR = "demo-admin-one", "demo-qa-one", "demo-qp-one", "demo-operator-one"
 PIN, OTHERS_PIN = "270416", "805193"
@@ -61,9 +62,7 @@ def choose_pin(web, account, pin):
 
 
 def methods(web, stream):
-    with web.store.reading() as connection:
-        rows = connection.exec_driver_sql("SELECT envelope FROM entry WHERE stream = ? ORDER BY position", (stream,)).scalars().all()
-    return [found[1] for found in (re.search(r'"method":"(\w*)"', row) for row in rows) if found]
+    return [method for _, method in signatures(web, stream)]
 
 
 class TestResets:
@@ -390,6 +389,6 @@ def test_no_secret_of_these_pages_is_in_the_store(web):
     acts = acts_of(web, f"account:{NURSE_ONE}")
     assert [type(act) for act in acts if isinstance(act, SecretResetIssued | SecretSet)]
     web.store.close()
-    content = web.store.database.path.read_bytes()
+    content = bytes_of(web.store)
     for secret in (code, code.replace("-", ""), CHOSEN, OTHERS_PIN):
         assert secret.encode() not in content

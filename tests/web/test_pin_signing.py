@@ -1,6 +1,5 @@
 """Every page that signs takes the PIN when the whole secret was given in this shift, and the entry says which it was."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,20 +7,12 @@ import pytest
 
 import custody.web.pages
 from custody.workflows.demonstration import SECRET
-from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, bring_to_the_bed, scan_all
+from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, bring_to_the_bed, scan_all, signatures
 from tests.web.test_people import OTHERS_PIN, PIN, choose_pin
 
 WHOLE_SECRET_ONLY = {"own_secret.py"}
 """The signature policy is accepted once, with the whole secret."""
 QA = "demo-qa-one"
-
-
-def signatures(web, stream):
-    """Account and method of every signed entry of a stream, oldest first."""
-    with web.store.reading() as connection:
-        texts = connection.exec_driver_sql("SELECT envelope FROM entry WHERE stream = ? ORDER BY position", (stream,)).scalars().all()
-    told = [json.loads(text) for text in texts]
-    return [(each["account"], each["signature"]["method"]) for each in told if each["signature"]]
 
 
 def test_no_page_says_by_itself_with_what_somebody_signed():
