@@ -8,6 +8,7 @@ import pytest
 
 from custody.web.pages import health
 from custody.workflows.installation import SqliteSeen, sqlite_seen
+from tests.databases import only_sqlite
 
 
 @pytest.mark.parametrize("account", [None, "demo-nurse-one", "demo-qp-one"])
@@ -16,6 +17,7 @@ def test_everybody_else_learns_only_that_the_store_answers(looked_at, account):
     assert browser.get("/healthz").html == "ok\n"
 
 
+@only_sqlite
 @pytest.mark.parametrize(
     ("language", "warning"), [("en", "can damage its file when a checkpoint races a commit"), ("zh", "可能损坏数据库文件")]
 )
@@ -30,6 +32,7 @@ def test_administrator_reads_the_version_and_a_warning_where_one_is_due(looked_a
     assert (warning in line) is (version == "3.40.1")
 
 
+@only_sqlite
 def test_version_shown_is_that_of_the_library_in_use(looked_at):
     assert isinstance(sqlite_seen(), SqliteSeen)
     assert sqlite3.sqlite_version in looked_at.signed_in("demo-admin-one").get("/healthz").html

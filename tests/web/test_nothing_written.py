@@ -17,6 +17,7 @@ from custody.workflows.rehearsal.files import logger_file
 from custody.workflows.rehearsal.player import Player
 from custody.workflows.rehearsal.road import Cast
 from custody.workflows.rehearsal.steps import Script
+from tests.databases import only_sqlite
 from tests.disk import failing_disk, full_disk
 from tests.web.at_the_desks import NURSE_ONE, NURSE_TWO, STEPS, bring_to_the_bed, cast_of, scan_all, scan_values, verdict_on
 
@@ -42,6 +43,7 @@ def hold(browser):
     return review_of(browser, "hold_placed", "lot:LOT-0001", {"hold": "H-1", "reason": "seen a crack", "owner": "QA"})
 
 
+@only_sqlite
 @pytest.mark.parametrize(("language", "said"), [("en", NOT_RECORDED), ("zh", "本次操作不视为已记录")])
 def test_act_that_no_rule_guards_is_refused_in_one_sentence(web, language, said):
     browser = web.browser("demo-qp-one", language)
@@ -57,6 +59,7 @@ def test_act_that_no_rule_guards_is_refused_in_one_sentence(web, language, said)
     assert size(web) == before + 1
 
 
+@only_sqlite
 def test_act_at_a_hold_point_is_cannot_check(web):
     browser = web.browser("demo-qp-one")
     review = review_of(browser, "released", "lot:LOT-0004")
@@ -91,6 +94,7 @@ def sealed_by_one(web):
     return web
 
 
+@only_sqlite
 def test_countersignature_at_a_hold_point_is_cannot_check(sealed_by_one):
     web = sealed_by_one
     second = web.browser(downstream.VERIFIER)
@@ -104,6 +108,7 @@ def test_countersignature_at_a_hold_point_is_cannot_check(sealed_by_one):
     assert size(web) == before
 
 
+@only_sqlite
 def test_full_disk_at_the_bed_is_cannot_check_and_the_scan_is_done_again(web):
     cast = bring_to_the_bed(web)
     where = f"/bedside/{cast.dose}"
@@ -127,6 +132,7 @@ def test_full_disk_at_the_bed_is_cannot_check_and_the_scan_is_done_again(web):
     assert verdict_on(two.get(where)) == "go"
 
 
+@only_sqlite
 def test_full_disk_names_itself(web):
     receiver, cast = web.browser("demo-receiver-one"), cast_of(web, "warm")
     where = f"/receiving/{cast.shipment}/temperature"
@@ -140,6 +146,7 @@ def test_full_disk_names_itself(web):
     assert "The disk of the server is full, so nothing was recorded. Call the administrator" in page.text
 
 
+@only_sqlite
 def test_sign_in_says_so_too(web):
     browser = web.browser()
     with failing_disk():

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from sqlalchemy import text
 
 from custody.domain.acts.people import RecordViewed
+from tests.databases import edit
 from tests.web.at_the_desks import acts_of, cast_of
 
 DESK = "/desks/monitor"
@@ -74,13 +74,10 @@ def test_record_is_verified_by_a_button(web):
 def test_verification_names_the_entry_somebody_changed(web):
     browser = web.browser(INSPECTOR)
     page = browser.get(DESK)
-    with web.store.writing() as connection:
-        names = connection.execute(text("select name from sqlite_master where type='trigger' and tbl_name='entry'")).scalars().all()
-        for name in names:
-            connection.execute(text(f'drop trigger "{name}"'))
-        connection.execute(
-            text("update entry set envelope = replace(envelope, 'Demo Packer One', 'Demo Packer Two') where stream = 'shipment:SH-0001'")
-        )
+    edit(
+        web.store,
+        "UPDATE entry SET envelope = replace(envelope, 'Demo Packer One', 'Demo Packer Two') WHERE stream = 'shipment:SH-0001'",
+    )
     page = browser.send(page, f"{DESK}/verify")
     assert "THE RECORD DOES NOT PROVE ITSELF" in page.text
     assert "SH-0001" in page.text
