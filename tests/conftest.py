@@ -58,6 +58,16 @@ def browser(chromium_of_the_worker):
 
 
 @pytest.fixture
+def figure(record_property):
+    """Says at the end of the run what was tried or measured, and how it ended."""
+
+    def say(text: str) -> None:
+        record_property("figure", text)
+
+    return say
+
+
+@pytest.fixture
 def chain():
     from tests.chain import Chain
 

@@ -21,13 +21,14 @@ from custody.workflows.demonstration import SECRET
 from tests import postgres
 from tests.cli.conftest import Cli, answer_of, line_with, running
 from tests.cli.test_serve import children
+from tests.counts import IN_FULL
 from tests.databases import BOTH
 
 TOKEN = "token-of-a-test-0123456789abcdefgh"
 WORKERS = 2
 
 
-@pytest.fixture(params=BOTH if os.environ.get("CUSTODY_TEST_PROFILE") == "prove" else ["sqlite"])
+@pytest.fixture(params=BOTH if IN_FULL else ["sqlite"])
 def environment(request, seeded, tmp_path):
     folder = tmp_path / "store"
     shutil.copytree(seeded, folder)

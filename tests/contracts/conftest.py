@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.web.conftest import demonstration_folder
+from tests.web.conftest import demonstration_folder, pages_on
 
-__all__ = ["demonstration_folder"]
+__all__ = ["demonstration_folder", "pages_on"]

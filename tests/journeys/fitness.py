@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,15 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page
 
+from tests.counts import IN_FULL
 from tests.journeys.browsing import BARRIERS, DESK, PATIENCE_MS, PHONE, Running, no_sideways_scroll, serving
 from tests.journeys.pages import Looked, enter, pages_of, scene, speak
 from tests.web.conftest import NOW, Web
 
-PROVES = os.environ.get("CUSTODY_TEST_PROFILE") == "prove"
 FINGER, GLOVE = 48, 64
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 SCHEMES = ("light", "dark")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", *(["best-practice"] if PROVES else [])]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", *(["best-practice"] if IN_FULL else [])]
 EVERY_RULE = {"type": "tag", "values": TAGS}
 COLOURS = ["color-contrast"]
 """The only rule whose answer changes with the scheme: the page itself stays the same."""
@@ -66,12 +65,12 @@ def shown(made: Path, folder: Path, **which):
 def chosen(pages: tuple[Looked, ...]) -> tuple[Looked, ...]:
     """Everything under the prove profile; else the first page of each route, and a quarter of the others, always the same ones."""
     first = {page.endpoint: page for page in reversed(pages)}
-    return pages if PROVES else tuple(page for page in pages if page == first[page.endpoint] or crc32(page.path.encode()) % 4 == 0)
+    return pages if IN_FULL else tuple(page for page in pages if page == first[page.endpoint] or crc32(page.path.encode()) % 4 == 0)
 
 
 def ways(page: Looked) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Languages, each with its schemes: all four under the prove profile; else one, always the same for the same page."""
-    if PROVES:
+    if IN_FULL:
         return tuple((language, SCHEMES) for language in LANGUAGES)
     place = crc32(page.path.encode())
     return (((*LANGUAGES,)[place % 2], (SCHEMES[place // 2 % 2],)),)

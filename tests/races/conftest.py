@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.counts import IN_FULL
 from tests.databases import BOTH
 from tests.once import made_once
 from tests.races.place import Fleet, of_kind
 from tests.races.prepared import Sizes, groups, make
 
-IN_FULL = os.environ.get("CUSTODY_TEST_PROFILE") == "prove"
 SIZES = Sizes(starting=69, twice=35, held=70, recalled=70) if IN_FULL else Sizes(starting=2, twice=2, held=4, recalled=4)
-
-
-def count_of(full: int, reduced: int) -> int:
-    return full if IN_FULL else reduced
 
 
 @pytest.fixture(scope="module", params=BOTH)
@@ -37,11 +32,7 @@ def fleet(request, tmp_path_factory):
 
 
 @pytest.fixture
-def figure(request, record_property):
-    """Says at the end of the run how many races were run, and of them how many ended in which way."""
-
-    def say(text: str) -> None:
-        kind = request.node.callspec.params["fleet"]
-        record_property("figure", f"{text} [{kind}]")
-
-    return say
+def figure(request, figure):
+    """Also says on which database."""
+    kind = request.node.callspec.params["fleet"]
+    return lambda text: figure(f"{text} [{kind}]")

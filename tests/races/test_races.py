@@ -24,9 +24,9 @@ from custody.workflows.rehearsal.downstream import handoff
 from custody.workflows.rehearsal.player import Player
 from custody.workflows.rehearsal.road import QA, QP
 from custody.workflows.rehearsal.steps import Step
+from tests.counts import IN_FULL, count_of
 from tests.races.bed import IWRS, act_form, ready_to_start, shown_at, start_form
 from tests.races.clients import at_once
-from tests.races.conftest import IN_FULL, count_of
 from tests.races.keyed import A_STORE, KINDS, answer_in
 from tests.races.prepared import WANTING
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from custody.store.loading import forget_decoded
 from custody.store.verification import make_checkpoint
+from tests.counts import IN_FULL
 from tests.databases import BOTH, databases
 from tests.store.ledger import Ledger, accepted, collected, consent, registered, withdrawn
-
-PROVES = os.environ.get("CUSTODY_TEST_PROFILE") == "prove"
 
 
 def pytest_generate_tests(metafunc):
     """Every test that asks for a store runs on both databases, unless it says otherwise."""
     if "database" in metafunc.fixturenames:
         marked = metafunc.definition.get_closest_marker
-        alone = marked("only_sqlite") or (marked("many_stores") and not PROVES)
+        alone = marked("only_sqlite") or (marked("many_stores") and not IN_FULL)
         asked = ["sqlite"] if alone else ["postgresql"] if marked("postgresql") else BOTH
         metafunc.parametrize("database", asked, indirect=True, scope="session")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -22,13 +21,13 @@ from custody.store.copying import copy_all
 from custody.workflows import demonstration
 from custody.workflows.door import Store, open_store
 from tests import postgres
+from tests.counts import IN_FULL
 from tests.databases import BOTH
 from tests.once import made_once
 from tests.postgres import Server
 from tests.web.application import application
 
 NOW = datetime(2026, 6, 1, 6, 0, 20, tzinfo=UTC)
-PROVES = os.environ.get("CUSTODY_TEST_PROFILE") == "prove"
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +180,7 @@ def pytest_generate_tests(metafunc):
     """`make prove` runs every test of the pages on both databases, but for those of SQLite's file; `make test` on SQLite."""
     if "pages_on" not in metafunc.fixturenames:
         return
-    both = PROVES and not metafunc.definition.get_closest_marker("only_sqlite")
+    both = IN_FULL and not metafunc.definition.get_closest_marker("only_sqlite")
     metafunc.parametrize("pages_on", BOTH if both else ["sqlite"], indirect=True, scope="session")
 
 

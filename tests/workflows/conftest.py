@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from custody.store.connection import open_store
 from custody.store.loading import forget_decoded
+from tests.counts import IN_FULL
 from tests.databases import BOTH, databases
 from tests.once import made_once
 from tests.workflows.desk import Desk, Played, play_on_postgresql, play_road
-
-PROVES = os.environ.get("CUSTODY_TEST_PROFILE") == "prove"
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +22,7 @@ def pytest_generate_tests(metafunc):
     if "desk_at" not in metafunc.fixturenames:
         return
     marked = metafunc.definition.get_closest_marker
-    both = not marked("only_sqlite") and (PROVES or marked("on_both"))
+    both = not marked("only_sqlite") and (IN_FULL or marked("on_both"))
     metafunc.parametrize("database", BOTH if both else ["sqlite"], indirect=True, scope="session")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from custody.domain.acts.bedside import DoseClosed
 from custody.store.verification import verify
 from custody.workflows.dossiers import dossier_of
+from tests.counts import IN_FULL
 from tests.journeys.browsing import serving
 from tests.journeys.desks.road_hands import Hands
 from tests.journeys.desks.road_people import Company, StillClock
@@ -17,8 +16,7 @@ from tests.journeys.desks.road_store import prepared
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ELEVEN = 11
-PROVES = os.environ.get("CUSTODY_TEST_PROFILE") == "prove"
-FROM = "donor_registered" if PROVES else "shipment_planned"
+FROM = "donor_registered" if IN_FULL else "shipment_planned"
 """Where hands begin: `make prove` walks the whole road, `make test` from the planning of the shipment; what comes before is played."""
 
 
