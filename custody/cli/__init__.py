@@ -11,7 +11,7 @@ import click
 import structlog
 
 from custody import __version__
-from custody.cli import accounts, checks, demonstration, installation, ledger, loggers, studies, things
+from custody.cli import accounts, checks, demonstration, installation, ledger, loggers, simulation, studies, things
 from custody.cli.output import shown
 from custody.errors import CustodyError
 
@@ -54,6 +54,6 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
-for module in (demonstration, installation, accounts, studies, things, checks, loggers, ledger):
+for module in (demonstration, simulation, installation, accounts, studies, things, checks, loggers, ledger):
     for command in module.COMMANDS:
         main.add_command(command)

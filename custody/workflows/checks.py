@@ -20,7 +20,7 @@ from custody.domain.acts.people import (
     SiteRegistered,
     TrainingRecorded,
 )
-from custody.domain.acts.quality import DeviationClosed, DeviationOpened, HoldLifted, HoldPlaced, ResultRecorded
+from custody.domain.acts.quality import DeviationClosed, DeviationOpened, HoldLifted, HoldPlaced, HoldPlacedByCustody, ResultRecorded
 from custody.domain.acts.study import DocumentApproved, DocumentWithdrawn, StudyApproved, StudyProposed
 from custody.domain.criteria import content_digest, content_from, problems_of
 from custody.domain.dossier import Dossier, Signed
@@ -140,7 +140,8 @@ def _(act: StudyApproved, dossier: Dossier) -> None:
 
 @_fits.register
 def _(act: HoldPlaced, dossier: Dossier) -> None:
-    if any(d.act.hold == act.hold for d in dossier.deeds(act.node, HoldPlaced)):
+    # One that custody placed and somebody lifted counts, too: under its name the new hold would be lifted from the beginning.
+    if any(d.act.hold == act.hold for d in dossier.deeds(act.node, HoldPlaced, HoldPlacedByCustody)):
         raise OutOfOrderError(
             f"a hold {act.hold} was placed here before; give this one a name of its own", code="hold_known", seen=act.hold
         )

@@ -25,6 +25,7 @@ PROMISED = frozenset(
         "study diff",
         "study approve",
         "drill",
+        "simulate",
         "gates",
         "bag show",
         "trace",
@@ -36,7 +37,7 @@ PROMISED = frozenset(
 )
 """Commands that people and programs rely on; they may be joined by others, never renamed."""
 
-FOR_PROGRAMS = frozenset({"drill", "gates", "bag show", "trace", "logger read", "ledger verify"})
+FOR_PROGRAMS = frozenset({"drill", "simulate", "gates", "bag show", "trace", "logger read", "ledger verify"})
 
 
 def commands(command: click.Command, path: str = "") -> Iterator[tuple[str, click.Command]]:

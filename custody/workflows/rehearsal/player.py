@@ -73,7 +73,7 @@ class Player:
             waiting = Outcome(kind="waiting", subject=step.act.subject, act=step.name, proposal=proposal_digest(step.act))
             return self._countersigned(step, step.act, step.by, waiting)
         with unit_of_work(self.store) as connection:
-            act = step.act_in(_Seen(connection))
+            act = step.act_in(Past(connection))
             signer = self.signer(connection, step.by[0], act, 0, step.at, study=self.study)
             if step.file:
                 return keep_temperature_file(connection, step.file, f"{act.subject}.txt", signer, step.at).outcome
@@ -105,7 +105,7 @@ class Player:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Past:
     """What a late step may ask of the ledger."""
 
     connection: Connection

@@ -11,7 +11,7 @@ from custody.domain.acts.base import Act
 from custody.domain.ids import PersonId
 from custody.workflows import demonstration
 from custody.workflows.rehearsal.downstream import RECEIVERS
-from custody.workflows.rehearsal.player import Player, _Seen
+from custody.workflows.rehearsal.player import Past, Player
 from custody.workflows.rehearsal.steps import Step, people
 from tests.journeys.desks import road_bedside as bed
 from tests.journeys.desks import road_receiving as receiving
@@ -53,7 +53,7 @@ def is_played(step: Step) -> bool:
 
 def by_hand(road: Prepared, hands: Hands, step: Step) -> None:
     with hands.company.server.store.reading() as connection:
-        act = step.act_in(_Seen(connection))
+        act = step.act_in(Past(connection))
     match act:
         case shipping.HandoffAccepted() if receiving.is_receiving(act, step.by[0]):
             receiving.take_over(hands, step, act, CODES[TAKEN_FROM[step.by[0]]])
