@@ -61,12 +61,15 @@ def gate(
 def evaluate(hold_point: HoldPoint, case: Case, now: datetime) -> Verdict:
     """Every gate of `hold_point` on `case` at `now`, in the order of the rules page. It never raises and never stops early.
 
-    Only a clock that was set back ends it: most rules compare times, so what they say would be as wrong as the clock.
+    Only a clock that was set back ends it: most rules compare times, so what they say would be as wrong as the clock. One that was set
+    back by less than alarms is not believed either: it is as late as the ledger has already seen it, and what has expired stays so.
     """
     unsure = clock_fault(case, now)
-    findings = (f for gate_id in HOLD_POINTS[hold_point] for f in _findings(gate_id, case, now))
-    judged = tuple(findings) if unsure is None else (unsure,)
-    return Verdict(hold_point=hold_point, subject=case.subject, judged_at=now, findings=judged)
+    if unsure is not None:
+        return Verdict(hold_point=hold_point, subject=case.subject, judged_at=now, findings=(unsure,))
+    latest = _latest_known(case, now)
+    findings = tuple(f for gate_id in HOLD_POINTS[hold_point] for f in _findings(gate_id, case, latest))
+    return Verdict(hold_point=hold_point, subject=case.subject, judged_at=latest, findings=findings)
 
 
 def _findings(gate_id: str, case: Case, now: datetime) -> Iterator[Finding]:
@@ -129,6 +132,11 @@ def clock_fault(case: Case, now: datetime) -> Finding | None:
     if last is None or now >= last - _drift_allowed(case):
         return None
     return Finding(gate="SYS-CLOCK", revision=1, outcome=Blocked(Reason("clock_set_back", now=now, last_entry=last)))
+
+
+def _latest_known(case: Case, now: datetime) -> datetime:
+    last = case.dossier.last_recorded_at
+    return now if last is None or last <= now else last.astimezone(now.tzinfo)
 
 
 def _drift_allowed(case: Case) -> timedelta:

@@ -140,13 +140,21 @@ class ShipmentFold:
         return self.left_at + timedelta(minutes=self.planned.act.planned_minutes) + span(minutes=over)
 
     def custody(self) -> Iterator[tuple[datetime, Custodian, Digest]]:
-        """From when each custodian answered for it, in order. Raises MissingFact without a plan."""
+        """From when each custodian answered for it, in order. Raises MissingFact without a plan.
+
+        An arrival ends what was before it; what has arrived may be handed on within the hospital.
+        """
         yield self.packing.act.charged_at, Custodian(site=self.planned.act.origin), self.packing.digest
+        yield from (each for _, each in sorted(self._taken_over(), key=lambda found: found[0]))
+
+    def _taken_over(self) -> Iterator[tuple[int, tuple[datetime, Custodian, Digest]]]:
+        """Every passing on of custody, with where it stands in the stream."""
         for handover in self.handovers:
             if handover.accepted is not None and handover.receiver is not None:
-                yield handover.accepted.at, handover.receiver, handover.accepted.digest
+                yield handover.accepted.entry.position, (handover.accepted.at, handover.receiver, handover.accepted.digest)
         if self.arrived is not None:
-            yield self.arrived.act.arrived_at, Custodian(site=self.arrived.began.by.site), self.arrived.digest
+            came_to = Custodian(site=self.arrived.began.by.site)
+            yield self.arrived.entry.position, (self.arrived.act.arrived_at, came_to, self.arrived.digest)
 
     @property
     def custodian(self) -> Custodian:
