@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,6 +33,33 @@ def _commits_per_second(file: Path, seconds: float) -> float:
     took = time.perf_counter() - began
     connection.close()
     return done / took
+
+
+def postgresql_commits_per_second(url: str, connections: int, seconds: float = 2.0) -> float:
+    """Durable commits of one 400-byte row on PostgreSQL: so many connections, each with one commit under way."""
+    import psycopg  # noqa: PLC0415 - only where there is a PostgreSQL
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS floor")
+        connection.execute("CREATE TABLE floor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, content bytea)")
+        assert connection.execute("SHOW fsync").fetchone() == ("on",)
+    ready = threading.Barrier(connections + 1)
+    ends: list[float] = []
+
+    def commit() -> int:
+        with psycopg.connect(url, autocommit=True) as connection:
+            done = 0
+            ready.wait()
+            while time.perf_counter() < ends[0]:
+                connection.execute("INSERT INTO floor (content) VALUES (%s)", (ROW,))
+                done += 1
+            return done
+
+    with ThreadPoolExecutor(connections) as pool:
+        counted = [pool.submit(commit) for _ in range(connections)]
+        ends.append(time.perf_counter() + seconds)
+        ready.wait()
+        return sum(each.result() for each in counted) / seconds
 
 
 def bare_hash_loop(database: Path) -> tuple[int, float]:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from custody.store.connection import Store
 from custody.workflows.demonstration import SECRET
 from custody.workflows.rehearsal.bedside import NURSES, scans
 from custody.workflows.rehearsal.road import Cast
@@ -47,14 +46,14 @@ class Measured:
 
 
 @contextmanager
-def served(store: Store, keys: Path, workers: int = 2, threads: int = 4) -> Iterator[int]:
-    """`custody serve` on a free port of this machine, ended by its own id."""
+def served(url: str, keys: Path, workers: int = 2, threads: int = 4) -> Iterator[int]:
+    """`custody serve` over the store at `url` on a free port of this machine, ended by its own id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
         **os.environ,
-        "CUSTODY_DATABASE_URL": store.url,
+        "CUSTODY_DATABASE_URL": url,
         "CUSTODY_KEY_DIR": str(keys),
         "CUSTODY_WEAK_SECRETS": "1",
         "CUSTODY_INSECURE_COOKIES": "1",

@@ -8,7 +8,7 @@ import click
 
 from custody.cli.output import as_json, configured, print_json, print_table, progress, sqlite_line
 from custody.config import Config
-from custody.workflows.installation import bring_up_to_date, check_role, copy_to, look_over
+from custody.workflows.installation import bring_up_to_date, check_place, check_role, copy_to, look_over
 
 
 @click.command()
@@ -18,6 +18,8 @@ from custody.workflows.installation import bring_up_to_date, check_role, copy_to
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64), help="Threads in each process.")
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the store of CUSTODY_DATABASE_URL until Ctrl-C, or until SIGTERM, after which requests under way are finished."""
+    # Before anything is opened: to open a file makes others beside it.
+    check_place(Config.from_environment().database_url)
     store, config = configured()
     check_role(store)
     store.close()
@@ -72,10 +74,11 @@ def db_check(standby: bool, json_wanted: bool) -> None:
 @db.command("copy")
 @click.argument("target", metavar="URL")
 def db_copy(target: str) -> None:
-    """Copy the whole record of CUSTODY_DATABASE_URL into the empty database at URL: from one file to PostgreSQL, or back.
+    """Copy the whole record of CUSTODY_DATABASE_URL into the empty database at URL: a backup, or from one file to PostgreSQL, or back.
 
-    Stop the server first: what it records meanwhile stays behind. Name the owner's role in URL, then set CUSTODY_DATABASE_URL and
-    CUSTODY_DATABASE_OWNER_URL and run `custody db upgrade`, which gives the role of the server its rights.
+    A backup may be made while the server runs: it holds all that was recorded when it was begun. To move, stop the server first: what it
+    records meanwhile stays behind. Name the owner's role in URL, then set CUSTODY_DATABASE_URL and CUSTODY_DATABASE_OWNER_URL and run
+    `custody db upgrade`, which gives the role of the server its rights.
     """
     with progress("copying") as on:
         size = copy_to(Config.from_environment(), target, lambda done, of_all: on(completed=done, total=of_all))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
-from custody.store import guards, roles, schema
+from custody.store import guards, roles, schema, standby
 from custody.store.connection import Store
 from custody.store.sqlite import Sqlite
 
@@ -117,11 +117,14 @@ def _of_postgresql(connection: Connection, *, wants_standby: bool) -> Iterator[C
 
 
 def _of_standby(connection: Connection, names: str, *, wants_standby: bool) -> Iterator[Condition]:
-    counted = text("SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') AND state = 'streaming'")
-    there = int(connection.execute(counted).scalar_one())
     if not names:
         seen, remedy = "none is named", "name it in synchronous_standby_names, so that no commit lies on one disk alone"
         yield Condition("standby", seen, "bad" if wants_standby else "note", remedy)
+        return
+    counted = text("SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') AND state = 'streaming'")
+    there = int(connection.execute(counted).scalar_one())
+    if there and not standby.confirms(connection):
+        yield _one("standby", f"{names}: {there} follow and confirm nothing", False, "look after it: until then no act can be recorded")
         return
     yield _one("standby", f"{names}: {there} follow", there > 0, "start it: until then no act can be recorded")
 

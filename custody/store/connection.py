@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from custody.store.proven import PROVED_HERE
 from custody.store.series import SERIES_HERE
 from custody.store.tables import store_fact
 from custody.store.watch import SEEN, WRITES
-from custody.store.write_lock import ThreadQueue
+from custody.store.write_lock import ThreadQueue, Waiting
 
 __all__ = ["Connection", "Store", "open_store"]
 
@@ -50,6 +50,9 @@ class Database(Protocol):
     def lock(self) -> Lock: ...
     def check_writable(self) -> None: ...
     def check_copied(self, connection: Connection) -> None: ...
+    def copies(self, connection: Connection) -> bool: ...
+    def commit(self, connection: Connection) -> None: ...
+    def rebuilding(self, connection: Connection) -> AbstractContextManager[None]: ...
     def changes(self, connection: Connection) -> int: ...
     def note_beside(self, connection: Connection, changes: int) -> None: ...
     def committed(self, connection: Connection) -> None: ...
@@ -103,9 +106,11 @@ class Store:
         self.database = database
         self._by_process: dict[int, _InProcess] = {}
         self._is_demonstration: bool | None = None
+        # Told how many seconds each writer waited for the lock, those too who did not get it.
+        self.when_waited: Callable[[float], None] | None = None
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, rebuilds_tables: bool = False) -> Iterator[Connection]:
         """A transaction that may write: commits when the block returns, rolls back when it raises.
 
         Writers wait in the order in which they came, across threads and processes; asking again inside is an error.
@@ -113,15 +118,22 @@ class Store:
         here, database = self._in_process(), self.database
         database.check_writable()
         # Connected first: nobody need wait for that.
-        with here.connection() as connection, here.lock:
+        with here.connection() as connection, Waiting(self.when_waited) as waiting, here.lock:
             # In SQLAlchemy 2 this changes the connection itself.
             connection.execution_options(**_fresh(database.writes, writes=True))
-            with connection.begin():
+            with database.rebuilding(connection) if rebuilds_tables else nullcontext(), connection.begin():
+                waiting.is_over()
                 database.check_copied(connection)
                 changes = database.changes(connection)
                 yield connection
                 database.note_beside(connection, changes)
+                database.commit(connection)
             database.committed(connection)
+
+    def confirm(self) -> None:
+        """What was read by now counts: a second server that must hold each commit holds it. Raises NotKeptError when it does not."""
+        with self.writing():
+            pass
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -182,7 +194,7 @@ def open_store(url: str) -> Store:
     Raises InputError, with what to do, for a URL that names no usable place.
     """
     try:
-        parsed = make_url(url)
+        parsed = make_url(postgresql.with_hosts_as_query(url))
     except (ArgumentError, ValueError) as error:
         raise InputError(f"“{url[:80]}” is no database URL; {sqlite.HOW}") from error
     return Store(_database(parsed))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, Table, func, select
 
 from custody.errors import InputError, LedgerBrokenError
 from custody.store import log
 from custody.store.connection import Store
 from custody.store.schema import schema_state, upgrade
+from custody.store.statements import Prepared, inserted
 from custody.store.tables import metadata
 
 ROWS_AT_ONCE = 1_000
@@ -35,9 +37,8 @@ def copy_all(source: Store, target: Store, on_rows: OnRows | None = None) -> int
         total = sum(reading.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
         done = 0
         for table in tables:
-            found = reading.execute(select(table), execution_options={"yield_per": ROWS_AT_ONCE})
-            for rows in found.partitions(ROWS_AT_ONCE):
-                writing.execute(insert(table), [dict(row._mapping) for row in rows])  # noqa: SLF001 - SQLAlchemy's public name for it
+            for rows in Prepared(select(table)).batches(reading, ROWS_AT_ONCE):
+                _write(writing, table, rows)
                 done += len(rows)
                 if on_rows is not None:
                     on_rows(done, total)
@@ -45,3 +46,16 @@ def copy_all(source: Store, target: Store, on_rows: OnRows | None = None) -> int
         if (log.size(writing), log.root(writing, size)) != (size, log.root(reading, size)):
             raise LedgerBrokenError("what arrived is not the log that was copied; nothing was kept of it")
     return size
+
+
+def _write(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    names = [column.name for column in table.columns]
+    if connection.dialect.name == "sqlite":
+        inserted(table).run(connection, [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    # Many times as fast as INSERT, which PostgreSQL parses row by row.
+    columns = ", ".join(f'"{name}"' for name in names)
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row(row)

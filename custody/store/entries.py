@@ -28,7 +28,7 @@ from custody.store.loading import (
 from custody.store.log import size
 from custody.store.proven import proved_here
 from custody.store.single_entries import entry_by_digest, newest_of
-from custody.store.statements import Prepared, inserted, upserted
+from custody.store.statements import Prepared, inserted, sent_together, upserted
 from custody.store.tables import entry, stream_head
 from custody.store.watch import note_written, view_of
 
@@ -53,6 +53,7 @@ __all__ = [
 
 CLOCK_MOVES_AT_MOST = timedelta(seconds=1)
 """Entries of others that are this little younger than the newest one seen cannot change a comparison with the clock, which allows more."""
+A_MOMENT = timedelta(microseconds=1)
 _INSERT_ENTRY = inserted(entry)
 _SET_HEAD = upserted(stream_head, "stream")
 _LAST_RECORDED_AT = Prepared(select(entry.c.recorded_at).order_by(entry.c.id.desc()).limit(1))
@@ -61,10 +62,13 @@ _LAST_RECORDED_AT = Prepared(select(entry.c.recorded_at).order_by(entry.c.id.des
 def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: datetime) -> tuple[Entry, ...]:
     """Write acts to the ends of their streams, in the order given, with heads, log and lookups; returns the entries.
 
+    Times of recording never run backwards along the log: by a clock that was set back an entry is recorded a moment after the newest one,
+    and that clock's own time stands in it as when it happened. So the newest entry alone shows how late the record knows it to be.
     Raises InputError when an act holds something that cannot be kept. The caller's transaction makes it all or nothing.
     """
     if not new:
         return ()
+    recorded_at = _not_before_the_newest(connection, recorded_at)
     rows = _rows(connection, new, recorded_at)
     written = tuple(
         entry_of(each, position=row["position"], digest=row["digest"], recorded_at=recorded_at) for each, row in zip(new, rows, strict=True)
@@ -82,15 +86,18 @@ def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: date
 def keep(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write rows that continue their streams, and give them their numbers in the log. Under the lock only."""
     note_written(connection)
-    first = log.size(connection)
+    first, stored = log.end_of(connection)
     for number, row in enumerate(rows, first + 1):
         # The log grows in the same commit, so the place in it can be the row's own number.
         row["id"] = number
-    _INSERT_ENTRY.run(connection, rows)
-    ends = {row["stream"]: row for row in rows}
-    _SET_HEAD.run(connection, [{name: row[name] for name in ("stream", "position", "digest")} for row in ends.values()])
-    log.append_leaves(connection, first, [(row["id"], row["salt"], row["stream"], row["position"], row["digest"]) for row in rows])
-    lookup_rows.enter(connection, [Told(row["id"], row["stream"], row["act"], row["envelope"].encode()) for row in rows])
+    with sent_together(connection):
+        _INSERT_ENTRY.run(connection, rows)
+        ends = {row["stream"]: row for row in rows}
+        _SET_HEAD.run(connection, [{name: row[name] for name in ("stream", "position", "digest")} for row in ends.values()])
+        log.append_leaves(
+            connection, first, stored, [(row["id"], row["salt"], row["stream"], row["position"], row["digest"]) for row in rows]
+        )
+        lookup_rows.enter(connection, [Told(row["id"], row["stream"], row["act"], row["envelope"]) for row in rows])
 
 
 def _rows(connection: Connection, new: Sequence[NewEntry], recorded_at: datetime) -> list[dict[str, Any]]:
@@ -141,6 +148,14 @@ def last_recorded_at(connection: Connection) -> datetime | None:
     if ahead is not None:
         ahead.has_compared_clocks = True
     return None if text is None else datetime.fromisoformat(text)
+
+
+def _not_before_the_newest(connection: Connection, at: datetime) -> datetime:
+    newest = last_recorded_at(connection)
+    ahead = ahead_of(connection)
+    if ahead is not None and ahead.written:
+        newest = ahead.written[-1].recorded_at
+    return at if newest is None or at >= newest else newest.astimezone(at.tzinfo) + A_MOMENT
 
 
 def is_much_younger(recorded_at: str, seen: str | None) -> bool:

@@ -23,9 +23,7 @@ _SEEN_ON_POSTGRESQL = text(
 
 def protect(connection: Connection) -> None:
     """Put every trigger in place, in the transaction that made or changed the tables; those of an older version go."""
-    for name, table, _ in _seen(connection):
-        on = f" ON {table}" if connection.dialect.name != "sqlite" else ""
-        connection.exec_driver_sql(f'DROP TRIGGER "{name}"{on}')
+    unprotect(connection)
     if connection.dialect.name == "sqlite":
         for _, _, statement in triggers():
             connection.exec_driver_sql(statement)
@@ -35,6 +33,13 @@ def protect(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
         # Also while the session calls itself a replica.
         connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+
+
+def unprotect(connection: Connection) -> None:
+    """Take every trigger away, in the transaction of a migration that fills new columns of what only grows; `protect` ends it."""
+    for name, table, _ in _seen(connection):
+        on = f" ON {table}" if connection.dialect.name != "sqlite" else ""
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"{on}')
 
 
 def first_difference(connection: Connection) -> str | None:

@@ -6,25 +6,29 @@ committed, the log grows in the same commit, and an acknowledged act stands in i
 
 from __future__ import annotations
 
+import re
+import select
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from typing import Any, Literal
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from custody.errors import InputError, NotKeptError
+from custody.errors import InputError
+from custody.store.standby import Standby, is_wanted
 from custody.store.write_lock import ThreadQueue
 
 HOW = "set CUSTODY_DATABASE_URL to postgresql://ROLE:PASSWORD@HOST/DATABASE, or postgresql:///DATABASE?host=FOLDER for a socket"
 # "custody" in a number of 64 bits; whoever writes holds it until the transaction ends.
 LOCK = int.from_bytes(b"custody")
 WAITS_AT_MOST_S = 5
+PORT = "5432"
 Fault = Literal["disk_full", "write_failed", "read_only", "busy", "unreachable"]
-# Who may not see whether it follows is told that it does not (its state is null then).
-_STANDBY_IS_GONE = text(
-    "SELECT current_setting('synchronous_standby_names') <> '' AND NOT EXISTS"
-    " (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') AND state = 'streaming')"
-)
+# libpq's own words for the way to a server; whoever names one in the URL is heard. One that vanished without a word is given up in 15 s.
+_WAY = {"connect_timeout": "3", "keepalives_idle": "5", "keepalives_interval": "3", "keepalives_count": "3", "tcp_user_timeout": "15000"}
+_SEVERAL_HOSTS = re.compile(r"(?P<before>postgresql(\+psycopg)?://([^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<path>/[^?]*)\??(?P<query>.*)")
 # By SQLSTATE (PostgreSQL, appendix A): a whole code, or the two characters of its class.
 _FAULTS: dict[str, Fault] = {
     "53100": "disk_full",
@@ -53,7 +57,11 @@ class Postgresql:
         if url.drivername not in ("postgresql", "postgresql+psycopg"):
             raise InputError(f"{url.drivername} is no driver that custody can use; {HOW}")
         self._url = url.set(drivername="postgresql+psycopg")
+        if _names_several(self._url) and "target_session_attrs" not in url.query:
+            # Of several servers the one that takes writing is meant: the others follow it.
+            self._url = self._url.update_query_dict({"target_session_attrs": "read-write"})
         self.url = self._url.render_as_string(hide_password=False)
+        self._standby = Standby()
 
     @property
     def is_there(self) -> bool:
@@ -65,8 +73,13 @@ class Postgresql:
     def engine(self) -> Engine:
         if find_spec("psycopg") is None:
             raise InputError("PostgreSQL needs the library psycopg; install custody[postgresql]")
-        made = create_engine(self._url, hide_parameters=True, pool_size=16, max_overflow=-1, pool_use_lifo=True)
+        way = {name: value for name, value in _WAY.items() if name not in self._url.query}
+        made = create_engine(self._url, connect_args=way, hide_parameters=True, pool_size=16, max_overflow=-1, pool_use_lifo=True)
         event.listen(made, "connect", _prepare)
+        if _names_several(self._url):
+            found_last = _FoundLast()
+            event.listen(made, "do_connect", found_last.first)
+            event.listen(made, "connect", found_last.note)
         return made
 
     def is_alive(self, connection: Connection) -> bool:
@@ -75,11 +88,12 @@ class Postgresql:
 
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
-        try:
-            driver.pgconn.consume_input()
-        except psycopg.Error:
+        if driver.closed or driver.pgconn.status != psycopg.pq.ConnStatus.OK:
             return False
-        return not driver.closed and driver.pgconn.status == psycopg.pq.ConnStatus.OK
+        # A server says nothing unasked but that it ends, or that its settings were read again: then a new connection costs little.
+        ready = select.poll()
+        ready.register(driver.pgconn.socket, select.POLLIN)
+        return not ready.poll(0)
 
     def lock(self) -> ThreadQueue:
         """Among the threads of this process; among all it is taken in the database."""
@@ -90,11 +104,18 @@ class Postgresql:
 
     def check_copied(self, connection: Connection) -> None:
         """Raises NotKeptError when a second server is asked for and none follows: PostgreSQL would wait for it without an end."""
-        if connection.execute(_STANDBY_IS_GONE).scalar_one():
-            raise NotKeptError(
-                "the second database server does not follow the first, so nothing was recorded; call the administrator to start it",
-                code="store_standby_gone",
-            )
+        self._standby.check(connection)
+
+    def copies(self, connection: Connection) -> bool:
+        return is_wanted(connection)
+
+    def commit(self, connection: Connection) -> None:
+        """Raises NotKeptError when a second server is asked for and did not confirm in time."""
+        self._standby.commit(connection)
+
+    def rebuilding(self, _connection: Connection) -> AbstractContextManager[None]:
+        """A table that rows elsewhere refer to is changed in its place here."""
+        return nullcontext()
 
     def changes(self, _connection: Connection) -> int:
         """Nothing to count: a transaction that only reads is refused any change by the database."""
@@ -113,10 +134,45 @@ def _prepare(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{WAITS_AT_MOST_S}s'")
         cursor.execute("SET client_encoding = 'UTF8'")
+        # It takes a tenth of a second to compile a statement that finds a few rows in a hundredth of that.
+        cursor.execute("SET jit = off")
+        # A commit that the second server has not confirmed comes with a warning.
+        cursor.execute("SET client_min_messages = 'warning'")
         # A commit that is acknowledged before it lies on the disk is no record.
         cursor.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')"
         )
+
+
+def with_hosts_as_query(url: str) -> str:
+    """The URL itself; one that names several hosts as libpq takes them (`//ROLE@ONE:PORT,TWO:PORT/DATABASE`) in the words of SQLAlchemy."""
+    found = _SEVERAL_HOSTS.fullmatch(url)
+    if found is None:
+        return url
+    hosts = "&".join(f"host={quote(each, safe='')}" for each in found["hosts"].split(","))
+    return f"{found['before']}{found['path']}?{hosts}" + (f"&{found['query']}" if found["query"] else "")
+
+
+class _FoundLast:
+    """Asks that of several servers first which took writing last: another may hang, and would cost each new connection its patience."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, str] | None = None
+
+    def first(self, _dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:
+        hosts, ports = (str(parameters.get(name, "")).split(",") for name in ("host", "port"))
+        # One port is of all.
+        ways = list(zip(hosts, ports if len(ports) == len(hosts) else ports * len(hosts), strict=True))
+        ways.sort(key=lambda way: self._last not in {way, (way[0], way[1] or PORT)})
+        parameters["host"], parameters["port"] = (",".join(each) for each in zip(*ways, strict=True))
+
+    def note(self, connection: Any, _record: object) -> None:
+        self._last = connection.info.host, str(connection.info.port)
+
+
+def _names_several(url: URL) -> bool:
+    hosts = url.query.get("host", url.host or "")
+    return not isinstance(hosts, str) or "," in hosts
 
 
 def errors() -> tuple[type[Exception], ...]:

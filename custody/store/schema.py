@@ -11,9 +11,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from custody.errors import InputError
+from custody.errors import InputError, LedgerBrokenError
 from custody.store.connection import Store
-from custody.store.guards import protect
+from custody.store.guards import protect, unprotect
 from custody.store.roles import grant_to
 
 SchemaState = Literal["empty", "current", "old", "newer"]
@@ -36,15 +36,17 @@ def schema_state(store: Store) -> SchemaState:
 def upgrade(store: Store, *, server_role: str | None = None) -> None:
     """Create or update the tables, all or nothing; `server_role`: who may add to them and change nothing that only grows.
 
-    Raises InputError for a store of a newer version.
+    Raises InputError for a store of a newer version, LedgerBrokenError for one whose rows do not belong together.
     """
-    with store.writing() as connection:
+    with store.writing(rebuilds_tables=True) as connection:
         state = _state(connection)
         if state == "newer":
             raise InputError(NEWER)
         if state != "current":
+            unprotect(connection)
             command.upgrade(_config(connection), "head")
             protect(connection)
+            _check_references(connection)
         if server_role is not None:
             grant_to(connection, server_role)
 
@@ -61,6 +63,15 @@ def _state(connection: Connection) -> SchemaState:
         return "current"
     known = {known.revision for known in script.walk_revisions()}
     return "old" if revision in known else "newer"
+
+
+def _check_references(connection: Connection) -> None:
+    """Nothing else does while tables are rebuilt in SQLite. Raises LedgerBrokenError, and nothing was changed."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first() if connection.dialect.name == "sqlite" else None
+    if broken is not None:
+        raise LedgerBrokenError(
+            f"a row of {broken[0]} refers to none of {broken[2]}, so the tables were left as they were; restore a backup"
+        )
 
 
 def _config(connection: Connection) -> Config:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,29 @@ class Sqlite:
     def check_copied(self, _connection: Connection) -> None:
         """There is one file."""
 
+    def copies(self, _connection: Connection) -> bool:
+        return False
+
+    def commit(self, _connection: Connection) -> None:
+        """SQLite waits for nobody but its disk."""
+
     def check_writable(self) -> None:
         # SQLite opens a file it may not change without a word, and complains at the first row.
         if not os.access(self.path, os.W_OK):
             raise InputError(f"{self.path} is read-only; give custody the right to write to it and to its folder")
+
+    @contextmanager
+    def rebuilding(self, connection: Connection) -> Iterator[None]:
+        """Outside a transaction: meanwhile a table may be put in another's place although rows elsewhere refer to it.
+
+        SQLite would call that a removal of every row (sqlite.org/lang_altertable.html, section 7); who rebuilds checks the references.
+        """
+        driver = driver_of(connection)
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
 
     def changes(self, connection: Connection) -> int:
         """How many rows this connection has changed since it was opened."""
@@ -140,7 +160,8 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     except sqlite3.OperationalError as error:
         connection.close()
         raise InputError(f"the store cannot be opened ({error}); check its file, its folder and their permissions") from error
-    except sqlite3.DatabaseError as error:
+    # SQLite quotes the name that it cannot read, and the driver makes text of it.
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         connection.close()
         raise LedgerBrokenError(f"the store's file is damaged ({error}); restore it from its newest backup") from error
 

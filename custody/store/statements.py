@@ -12,8 +12,6 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Table, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 
 from custody.store.ahead import refuse_ahead
 
@@ -68,12 +66,12 @@ class Prepared:
         cursor.close()
         return found
 
-    def batches(self, connection: Connection, size: int) -> Iterator[list[tuple[Any, ...]]]:
+    def batches(self, connection: Connection, size: int, given: Mapping[str, Any] | None = None) -> Iterator[list[tuple[Any, ...]]]:
         """All rows, `size` at a time; no more are held than that."""
         compiled = self._compiled(connection)
         # PostgreSQL's driver would fetch them all at once, unless the server keeps them under a name.
         cursor = connection.connection.cursor(*(() if connection.dialect.name == "sqlite" else ("custody_batches",)))
-        cursor.execute(compiled.sql, compiled.arguments({}))
+        cursor.execute(compiled.sql, compiled.arguments(given or {}))
         try:
             while found := cursor.fetchmany(size):
                 yield cast("list[tuple[Any, ...]]", found)
@@ -106,6 +104,15 @@ class PreparedIn:
     def rows(self, connection: Connection, names: Sequence[str]) -> list[tuple[Any, ...]]:
         if not names:
             return []
+        prepared, given = self._given(names)
+        return prepared.rows_of(connection, given)
+
+    def batches(self, connection: Connection, names: Sequence[str], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """`rows` of one or more names, `size` at a time; no more are held than that."""
+        prepared, given = self._given(names)
+        return prepared.batches(connection, size, given)
+
+    def _given(self, names: Sequence[str]) -> tuple[Prepared, dict[str, str]]:
         # Padded to a power of two, so that few variants of a statement are ever compiled.
         length = 1 << (len(names) - 1).bit_length()
         prepared = self._by_length.get(length)
@@ -113,7 +120,7 @@ class PreparedIn:
             parameters: list[Any] = [bindparam(name) for name in _parameter_names(length)]
             prepared = self._by_length[length] = Prepared(self._build(lambda column: column.in_(parameters)))
         padded = [*names, *([names[-1]] * (length - len(names)))]
-        return prepared.rows_of(connection, dict(zip(_parameter_names(length), padded, strict=True)))
+        return prepared, dict(zip(_parameter_names(length), padded, strict=True))
 
 
 @cache
@@ -139,21 +146,18 @@ def readable_afterwards(connection: Connection) -> Iterator[None]:
         cursor.close()
 
 
-class as_bytes(FunctionElement[bytes]):  # noqa: N801 - reads as a function of SQL
-    """The bytes of a text column, without the detour over decoded text."""
+@contextmanager
+def sent_together(connection: Connection) -> Iterator[None]:
+    """On PostgreSQL the block waits for an answer only where it reads: what it writes goes to the server in one piece.
 
-    inherit_cache = True
-    name = "as_bytes"
-
-
-@compiles(as_bytes)
-def _as_bytes(element: Any, compiler: Any, **options: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **options)} AS BLOB)"
-
-
-@compiles(as_bytes, "postgresql")
-def _as_bytes_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"convert_to({compiler.process(element.clauses, **options)}, 'UTF8')"
+    A statement that fails there raises at the end of the block, or where it next reads.
+    """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    with driver.pipeline():
+        yield
 
 
 def inserted(table: Table) -> Prepared:

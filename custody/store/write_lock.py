@@ -5,9 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from custody.errors import InputError
 
@@ -26,13 +29,42 @@ class ThreadQueue:
         self.acquire()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.release()
+        # A second time when the first fails (no memory, a stack too deep): until it is given back nobody else writes.
+        try:
+            self.release()
+        except BaseException:
+            self.release()
+            raise
 
-    def acquire(self) -> None:
+    @property
+    def is_mine(self) -> bool:
+        """Whether this thread holds it."""
+        return self._owner == threading.get_ident()
+
+    def acquire(self, then: Callable[[], object] | None = None) -> None:
+        """`then`: what is still to be done to have it; whoever fails there, or anywhere here, does not hold it."""
+        if self.is_mine:
+            raise RuntimeError("this thread is already writing to the store; pass its connection on instead of asking for another")
+        try:
+            self._wait()
+            if then is not None:
+                then()
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Gives back what this thread holds, once; nothing where it holds nothing."""
+        with self._guard:
+            if self.is_mine:
+                self._hand_over()
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+    def _wait(self) -> None:
         me = threading.get_ident()
         with self._guard:
-            if self._owner == me:
-                raise RuntimeError("this thread is already writing to the store; pass its connection on instead of asking for another")
             if self._owner is None:
                 self._owner = me
                 return
@@ -41,29 +73,45 @@ class ThreadQueue:
             self._waiting.append(turn)
         try:
             turn.acquire()
+            self._owner = me
         except BaseException:
             self._give_up(turn)
             raise
-        self._owner = me
 
-    def release(self) -> None:
-        with self._guard:
-            if self._waiting:
-                # Never free in between: a thread that comes now must queue behind those that wait.
-                self._owner = 0
-                self._waiting.popleft().release()
-            else:
-                self._owner = None
-
-    def close(self) -> None:
-        """There is nothing to give back."""
+    def _hand_over(self) -> None:
+        if self._waiting:
+            # Never free in between: a thread that comes now must queue behind those that wait.
+            self._owner = 0
+            self._waiting.popleft().release()
+        else:
+            self._owner = None
 
     def _give_up(self, turn: threading.Lock) -> None:
         with self._guard:
             if turn in self._waiting:
                 self._waiting.remove(turn)
-                return
-        self.release()
+            else:
+                self._hand_over()
+
+
+class Waiting:
+    """Around a lock: tells how many seconds somebody waited for it, whether they got it or gave up."""
+
+    def __init__(self, tell: Callable[[float], None] | None) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> Self:
+        self._began = time.perf_counter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.is_over()
+
+    def is_over(self) -> None:
+        """Counts once."""
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell(time.perf_counter() - self._began)
 
 
 class WriteLock:
@@ -80,23 +128,14 @@ class WriteLock:
         self._files: tuple[int, int] | None = None
 
     def __enter__(self) -> None:
-        self._threads.acquire()
-        try:
-            turn, main = self._opened()
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            try:
-                fcntl.flock(main, fcntl.LOCK_EX)
-            finally:
-                fcntl.flock(turn, fcntl.LOCK_UN)
-        except BaseException:
-            self._threads.release()
-            raise
+        self._threads.acquire(self._lock_files)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            fcntl.flock(self._opened()[1], fcntl.LOCK_UN)
-        finally:
-            self._threads.release()
+            self._give_back()
+        except BaseException:
+            self._give_back()
+            raise
 
     def close(self) -> None:
         """Give the files back; only when no thread holds or awaits the lock."""
@@ -104,6 +143,23 @@ class WriteLock:
             for file in self._files:
                 os.close(file)
             self._files = None
+
+    def _lock_files(self) -> None:
+        turn, main = self._opened()
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            fcntl.flock(main, fcntl.LOCK_EX)
+            fcntl.flock(turn, fcntl.LOCK_UN)
+        except BaseException:
+            for file in (main, turn):
+                fcntl.flock(file, fcntl.LOCK_UN)
+            raise
+
+    def _give_back(self) -> None:
+        # The files are one for all threads: whoever has handed over already would take them from the next.
+        if self._threads.is_mine:
+            fcntl.flock(self._opened()[1], fcntl.LOCK_UN)
+        self._threads.release()
 
     def _opened(self) -> tuple[int, int]:
         if self._files is None:

@@ -1,4 +1,4 @@
-"""Counts each request when it is answered, and the verdicts that it came to."""
+"""Counts each request when it is answered, the verdicts that it came to, and how long its writing waited for the lock of the store."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     g.counted_from = time.perf_counter()
+    here = current.installation()
+    here.store.when_waited = here.counts.lock_wait
     g.counting = ExitStack()
     g.judged = g.counting.enter_context(listening())
 

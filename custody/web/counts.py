@@ -1,4 +1,5 @@
-"""What a server counts: requests by endpoint and code with their length, verdicts by hold point and word; no person, no thing.
+"""What a server counts: requests by endpoint and code with their length, verdicts by hold point and word, waits for
+the lock of the store; no person, no thing.
 
 The workers of a server count in memory that they share, each in a row of its own, so that whichever of them is asked knows the sum. The
 row of a worker that ended goes to the next one, which counts on from there: a sum never falls while the server runs.
@@ -24,7 +25,9 @@ _BUCKETS = len(BOUNDS_S) + 1
 _PER_ENDPOINT = len(_LABELS) + _BUCKETS + 1
 _VERDICTS = tuple((point, word) for point in HoldPoint for word in VerdictWord)
 _VERDICTS_AT = 1 + ENDPOINTS_MAX * _PER_ENDPOINT
-_CELLS = _VERDICTS_AT + len(_VERDICTS)
+_WAITS_AT = _VERDICTS_AT + len(_VERDICTS)
+# How long, the sum of it, and the longest.
+_CELLS = _WAITS_AT + _BUCKETS + 2
 _WORD = 8
 
 
@@ -69,6 +72,14 @@ class Counts:
         with self._adding:
             self._cells[self._start + _VERDICTS_AT + _VERDICTS.index((hold_point, word))] += 1
 
+    def lock_wait(self, seconds: float) -> None:
+        """One writer waited so long for the lock of the store."""
+        at, microseconds = self._start + _WAITS_AT, round(seconds * 1e6)
+        with self._adding:
+            self._cells[at + bisect_left(BOUNDS_S, seconds)] += 1
+            self._cells[at + _BUCKETS] += microseconds
+            self._cells[at + _BUCKETS + 1] = max(self._cells[at + _BUCKETS + 1], microseconds)
+
     def lines(self) -> Iterator[str]:
         """All of it in the text format of Prometheus, version 0.0.4."""
         used = [row * _CELLS for row in range(self._rows) if self._cells[row * _CELLS]]
@@ -87,20 +98,28 @@ class Counts:
                     yield f'custody_requests_total{{endpoint="{name}",code="{label}"}} {count}'
         yield from heading("custody_request_seconds", "histogram", "How long requests took.")
         for name, cells in seen.items():
-            yield from _histogram(name, cells[len(_LABELS) : -1], cells[-1])
+            yield from _histogram("custody_request_seconds", f'endpoint="{name}"', cells[len(_LABELS) : -1], cells[-1])
         yield from heading("custody_verdicts_total", "counter", "Verdicts given and kept.")
         for number, (point, word) in enumerate(_VERDICTS):
             yield f'custody_verdicts_total{{hold_point="{point.value}",word="{word.value}"}} {total(_VERDICTS_AT + number)}'
+        yield from heading("custody_write_lock_wait_seconds", "histogram", "How long writers waited for the lock of the store.")
+        waits = [total(_WAITS_AT + cell) for cell in range(_BUCKETS + 1)]
+        yield from _histogram("custody_write_lock_wait_seconds", "", waits[:-1], waits[-1])
+        yield from heading("custody_write_lock_wait_seconds_max", "gauge", "The longest of these waits since the server began.")
+        longest = max(self._cells[start + _WAITS_AT + _BUCKETS + 1] for start in used)
+        yield f"custody_write_lock_wait_seconds_max {longest / 1e6:.6f}"
 
 
 def heading(name: str, kind: str, says: str) -> tuple[str, str]:
     return f"# HELP {name} {says}", f"# TYPE {name} {kind}"
 
 
-def _histogram(endpoint: str, buckets: list[int], microseconds: int) -> Iterator[str]:
+def _histogram(name: str, label: str, buckets: list[int], microseconds: int) -> Iterator[str]:
     so_far = 0
     for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), buckets, strict=True):
         so_far += count
-        yield f'custody_request_seconds_bucket{{endpoint="{endpoint}",le="{bound}"}} {so_far}'
-    yield f'custody_request_seconds_sum{{endpoint="{endpoint}"}} {microseconds / 1e6:.6f}'
-    yield f'custody_request_seconds_count{{endpoint="{endpoint}"}} {so_far}'
+        labels = f'{label},le="{bound}"' if label else f'le="{bound}"'
+        yield f"{name}_bucket{{{labels}}} {so_far}"
+    labels = f"{{{label}}}" if label else ""
+    yield f"{name}_sum{labels} {microseconds / 1e6:.6f}"
+    yield f"{name}_count{labels} {so_far}"

@@ -84,7 +84,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         self._surroundings = surroundings or Surroundings()
         # Made before any worker is: they share it.
         self._counts = Counts(ROWS)
-        self._settings = {**settings, "pre_fork": self._give_row, "post_fork": self._take_row, "worker_exit": self._leave}
+        hooks = {"pre_fork": self._give_row, "post_fork": self._take_row, "post_worker_init": self._begin, "worker_exit": self._leave}
+        # A worker that takes the place of one that was killed answers at once: all it needs was loaded before the fork.
+        self._settings = {**settings, **hooks, "preload_app": True}
+        self._store: Store | None = None
         self._rereading: Rereading | None = None
         super().__init__()
 
@@ -93,13 +96,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        # Each worker opens the store for itself: connections never cross a fork.
-        store = open_ready(self._config.database_url)
+        self._store = store = open_ready(self._config.database_url)
         application = create_app(store, self._config, surroundings=self._surroundings, counts=self._counts)
         application.wsgi_app = BehindProxies(application.wsgi_app, self._surroundings.proxies)  # type: ignore[method-assign]
+        # Each worker opens the store for itself: connections never cross a fork.
+        store.close()
         collect_rarely()
-        self._rereading = Rereading(store)
-        self._rereading.start()
         return application
 
     def _give_row(self, arbiter: Any, worker: Any) -> None:
@@ -108,6 +110,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
     def _take_row(self, _arbiter: object, worker: Any) -> None:
         self._counts.take_row(worker.custody_row)
+
+    def _begin(self, _worker: object) -> None:
+        """A worker is about to answer its first request."""
+        if self._store is not None:
+            self._rereading = Rereading(self._store)
+            self._rereading.start()
 
     def _leave(self, _arbiter: object, _worker: object) -> None:
         """A worker has answered its last request."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -11,13 +12,17 @@ from sqlalchemy import URL, make_url
 
 from custody.config import Config
 from custody.errors import InputError
-from custody.store.conditions import SQLITE_REPAIRED, Condition, conditions
+from custody.store.conditions import OVER_A_NETWORK, SQLITE_REPAIRED, Condition, conditions, file_system_of
 from custody.store.copying import copy_all
 from custody.store.roles import changes_allowed
+from custody.store.sqlite import BYTES_BETWEEN_COPIES, Sqlite
 from custody.workflows import door
 from custody.workflows.door import SchemaState, Store, kept_or_refused, open_answering, open_ready, open_store
 
-__all__ = ["Condition", "SqliteSeen", "bring_up_to_date", "check_role", "copy_to", "look_over", "sqlite_seen"]
+__all__ = ["Condition", "SqliteSeen", "bring_up_to_date", "check_place", "check_role", "copy_to", "look_over", "sqlite_seen"]
+
+ROOM_TO_START = 2 * BYTES_BETWEEN_COPIES
+"""Bytes: the journal before it is copied back, and what is copied."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,27 @@ def copy_to(config: Config, url: str, on_rows: Callable[[int, int], None] | None
 
 def _without_role(url: URL) -> tuple[object, ...]:
     return url.host, url.port, url.database, url.query
+
+
+def check_place(url: str) -> None:
+    """Raises InputError when the file of a store lies over a network, or on a disk that is full. Touches nothing."""
+    database = open_store(url).database
+    if not isinstance(database, Sqlite):
+        return
+    kind = file_system_of(database.path)
+    if kind in OVER_A_NETWORK:
+        raise InputError(
+            f"{database.path} lies on a file system of another machine ({kind}), where two servers can damage it; "
+            "move it to a disk of this machine, or use PostgreSQL",
+            code="file_over_network",
+        )
+    free = os.statvfs(database.path.parent)
+    room = free.f_bavail * free.f_frsize
+    if room < ROOM_TO_START:
+        raise InputError(
+            f"the disk of {database.path.parent} is full ({room // 2**20} MB are left, a server needs {ROOM_TO_START // 2**20}); make room",
+            code="disk_full_at_start",
+        )
 
 
 def check_role(store: Store) -> None:

@@ -246,5 +246,9 @@ def test_lock_that_was_given_up_while_waiting_goes_to_the_next(monkeypatch):
         queue.acquire()
     assert not queue._waiting
     queue.release()
+    assert queue._owner == -1, "only who holds it gives it back"
+    queue._owner = None
     queue.acquire()
     queue.release()
+    queue.release()
+    assert queue._owner is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -110,6 +112,39 @@ def test_verdict_is_counted_once_and_the_record_grows(at_the_bed):
     assert kept > 0
     assert {labels: count for labels, count in grown.items() if count} == {'hold_point="G12",word="GO"': kept}
     assert after["custody_log_entries", ""] > before["custody_log_entries", ""]
+
+
+def test_each_writing_waits_for_the_lock_and_is_counted_with_its_wait(metered):
+    before = figures(metered)
+    with metered.store.writing():
+        pass
+    after = figures(metered)
+    name = "custody_write_lock_wait_seconds"
+    assert after[f"{name}_count", ""] == before[f"{name}_count", ""] + 1
+    assert after[f"{name}_bucket", 'le="+Inf"'] == after[f"{name}_count", ""]
+    assert 0 < after[f"{name}_sum", ""] - before[f"{name}_sum", ""] <= after[f"{name}_max", ""]
+
+
+def test_wait_for_a_lock_that_somebody_holds_is_as_long_as_they_hold_it(metered):
+    assert figures(metered)["custody_write_lock_wait_seconds_max", ""] == 0
+    threads = []
+    with metered.store.writing():
+        threads.append(threading.Thread(target=metered.store.confirm))
+        threads[0].start()
+        time.sleep(0.3)
+    threads[0].join(10)
+    assert 0.25 < figures(metered)["custody_write_lock_wait_seconds_max", ""] < 5
+
+
+def test_longest_wait_is_of_all_workers():
+    counts = Counts(rows=2)
+    counts.lock_wait(0.5)
+    counts.take_row(1)
+    counts.lock_wait(0.25)
+    found = samples("\n".join(counts.lines()))
+    assert found["custody_write_lock_wait_seconds_max", ""] == 0.5
+    assert found["custody_write_lock_wait_seconds_sum", ""] == 0.75
+    assert found["custody_write_lock_wait_seconds_bucket", 'le="0.25"'] == 1
 
 
 def test_no_label_names_anything_but_endpoints_codes_hold_points_and_words(metered):

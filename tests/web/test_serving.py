@@ -31,12 +31,16 @@ def test_application_alone_reads_nothing_in_the_background(place):
     assert threads() == []
 
 
-def test_worker_begins_when_it_loads_the_application_and_ends_when_it_leaves(place, monkeypatch):
+def test_worker_begins_after_the_fork_and_ends_when_it_leaves(place, monkeypatch):
     # That setting is for a process of its own.
     monkeypatch.setattr(serving, "collect_rarely", lambda: None)
     server = serving._Server(place[1], {})
     assert threads() == []
     application = server.load()
+    # Loaded once for all workers: nothing of it may be open or run when they fork.
+    assert threads() == []
+    assert server._store._by_process == {}
+    server.cfg.post_worker_init(None)
     assert application.test_client().get("/healthz").status_code == 200
     assert len(threads()) == 1
     server.cfg.worker_exit(None, None)
