@@ -1,0 +1,1 @@
+"""What survives a crash: processes killed, power cut, disks that fail, faults in the middle of a verdict, upgrades broken off."""
