@@ -39,8 +39,8 @@ def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
         mark_demonstration(connection)
         set_fact(connection, ORIGIN, "custody.example.org/bench")
     now = datetime.now(UTC)
-    casts = tuple(_cast(n) for n in range(doses))
-    script = _script(now + timedelta(minutes=3), casts)
+    casts = doses_of(doses)
+    script = script_of(now + timedelta(minutes=3), casts)
     steps = [step for step in script.in_order() if step.at <= now]
     open_ledger(store, steps[0].at - timedelta(minutes=1))
     player = Player(store)
@@ -57,7 +57,11 @@ def _cast(n: int) -> Cast:
     return Cast(number=n + 1, batch=n // LOT + 1, upstream=1, weight_kg=WEIGHT_KG, bag_count=LOT + 1, first_bag=n % LOT)
 
 
-def _script(start: datetime, casts: tuple[Cast, ...]) -> Script:
+def doses_of(count: int) -> tuple[Cast, ...]:
+    return tuple(_cast(n) for n in range(count))
+
+
+def script_of(start: datetime, casts: tuple[Cast, ...]) -> Script:
     criteria, text = study_of(casts[0].form)
     content = json.loads(text)
     for cohort in content["cohorts"]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 from custody.domain.cold_chain import ColdChainCriteria, Stay, judge_life
 from custody.domain.kinetic import ACTIVATION_KJ_PER_MOL, mean_kinetic_celsius
@@ -97,22 +98,22 @@ class LoggerFile:
     def interval_minutes(self) -> Decimal:
         return self.series.interval_minutes
 
-    @property
+    @cached_property
     def lowest(self) -> Decimal:
         return min(self.series.celsius_values)
 
-    @property
+    @cached_property
     def highest(self) -> Decimal:
         return max(self.series.celsius_values)
 
-    @property
+    @cached_property
     def mean(self) -> Decimal:
         """Mean of the readings in °C, to three decimals."""
         values = self.series.celsius_values
         exact = sum(map(Fraction, values), Fraction(0)) / len(values)
         return round(Decimal(exact.numerator) / Decimal(exact.denominator), SHOWN_PLACES)
 
-    @property
+    @cached_property
     def mean_kinetic(self) -> Decimal:
         """Mean kinetic temperature in °C with the device's activation energy, to three decimals."""
         return Decimal(f"{mean_kinetic_celsius(self.series.celsius_values, self.activation_kj_per_mol):.{SHOWN_PLACES}f}")

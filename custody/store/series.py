@@ -59,17 +59,24 @@ class _Memory:
 _MEMORY = _Memory()
 
 
-def keep_series(connection: Connection, series: Series) -> Digest:
-    """Keep one series; the same again adds nothing. Returns its digest, which the logger act carries."""
-    canonical = series.canonical_bytes
-    digest = sha256(canonical).hexdigest()
+def stored_form(series: Series) -> bytes:
+    """What is kept of a series. Of a long one that takes a second: make it before the lock is taken."""
+    return zlib.compress(series.canonical_bytes, 6)
+
+
+def keep_series(connection: Connection, series: Series, content: bytes | None = None) -> Digest:
+    """Keep one series; the same again adds nothing. Returns its digest, which the logger act carries.
+
+    `content`: its stored form, where that was made before.
+    """
+    digest = series.digest
     if _there.one(connection, digest_wanted=digest) is None:
         row = {
             "digest": digest,
             "readings": len(series.readings),
             "start": iso(series.start),
             "end": iso(series.end),
-            "content": zlib.compress(canonical, 6),
+            "content": stored_form(series) if content is None else content,
         }
         connection.execute(insert(series_table), row)
     return Digest(digest)

@@ -15,7 +15,7 @@ from custody.domain.acts.codec import act_from, exact_decimal
 from custody.domain.ids import Identifier, Node
 from custody.errors import CustodyError, InputError
 from custody.web.forms import Typed, is_part, must_be_filled, one, row_numbers
-from custody.web.moments import Moment
+from custody.web.moments import YEARS, Moment
 from custody.words import Words
 
 TEXT_MAX = 10_000
@@ -164,9 +164,16 @@ def _whole(text: str) -> int:
 
 def _day(text: str) -> str:
     try:
-        return date.fromisoformat(text).isoformat()
+        day = date.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"“{text[:SEEN_MAX]}” is not a date", code="not_a_date", seen=text[:SEEN_MAX]) from error
+        raise _no_day(text) from error
+    if day.year not in YEARS:
+        raise _no_day(text)
+    return day.isoformat()
+
+
+def _no_day(text: str) -> InputError:
+    return InputError(f"“{text[:SEEN_MAX]}” is not a date", code="not_a_date", seen=text[:SEEN_MAX])
 
 
 def _too_long(text: str) -> InputError:

@@ -11,6 +11,8 @@ from custody.errors import InputError
 
 QUARTERS = (-570, -210, 210, 270, 330, 345, 390, 570, 630, 765)
 """Offsets in use that are no whole hour, in minutes."""
+YEARS = range(1900, 3000)
+"""Years that people mean. At the ends of the calendar a time cannot be shown everywhere, and no day comes before or after."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Moment:
             at = datetime.fromisoformat(text)
         except ValueError as error:
             raise InputError(f"“{text[:40]}” is not a time", code="not_a_time", seen=f"{self.date} {self.time}".strip()[:40]) from error
-        if at.utcoffset() is None or not self.date or not self.time:
+        if at.utcoffset() is None or not self.date or not self.time or at.year not in YEARS:
             raise InputError(f"“{text[:40]}” is not a time", code="not_a_time", seen=f"{self.date} {self.time}".strip()[:40])
         return at
 

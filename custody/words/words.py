@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -171,7 +172,9 @@ class Words:
 
     def _text(self, text: str) -> str:
         if formats.CANONICAL_TIME.fullmatch(text):
-            return self.date_time(datetime.fromisoformat(text))
+            # What somebody typed may look like a time and be none, or none of this calendar everywhere.
+            with suppress(ValueError, OverflowError):
+                return self.date_time(datetime.fromisoformat(text))
         if len(text) == DIGEST_LENGTH and all(c in "0123456789abcdef" for c in text):
             return text[:DIGEST_SHOWN] + "…"
         kind, _, name = text.partition(":")

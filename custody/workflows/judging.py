@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -121,4 +122,8 @@ def reason_from(text: str) -> Reason:
 def _value_from(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_value_from(item) for item in value)
-    return datetime.fromisoformat(value) if isinstance(value, str) and TIME.fullmatch(value) else value
+    if isinstance(value, str) and TIME.fullmatch(value):
+        # What somebody typed may look like a time and be none.
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,9 +20,9 @@ from custody.store import attachments
 from custody.workflows import sight
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.outcome import Outcome
-from custody.workflows.receiving import MEDIA_TYPE, FileShown, is_recorded, keep_temperature_file
+from custody.workflows.receiving import MEDIA_TYPE, FileShown, is_recorded, keep_read_file
 from custody.workflows.signer import Signer
-from custody.workflows.temperature import read
+from custody.workflows.temperature import Upload, read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +32,16 @@ class FileFound(FileShown):
     klass: int
 
 
-def keep_file(connection: Connection, viewer: Viewer, data: bytes, name: str) -> Digest:
+def keep_file(connection: Connection, viewer: Viewer, upload: Upload) -> Digest:
     """Keep an uploaded file whole, before anybody accepts it.
 
-    Raises MalformedFileError or InputError for a file that cannot be read, NotFoundError for a logger nobody registered.
+    Raises InputError for one that is recorded already, NotFoundError for a logger nobody registered.
     """
-    logger = LoggerId.parse(read(data).serial)
+    logger = upload.act.logger
     sight.require(connection, viewer, logger)
-    if is_recorded(connection, logger, Digest(hashlib.sha256(data).hexdigest())):
+    if is_recorded(connection, logger, upload.act.file):
         raise InputError(f"this file of logger {logger} is recorded already", code="file_recorded_already", field="file", logger=logger)
-    return attachments.keep(connection, data, MEDIA_TYPE, name)
+    return attachments.keep(connection, upload.data, MEDIA_TYPE, upload.name)
 
 
 def show_file(connection: Connection, viewer: Viewer, digest: Digest, form: StorageForm | None = None) -> FileFound:
@@ -76,13 +75,13 @@ def show_file(connection: Connection, viewer: Viewer, digest: Digest, form: Stor
     )
 
 
-def accept_file(connection: Connection, viewer: Viewer, digest: Digest, signer: Signer, now: datetime) -> Outcome:
+def accept_file(connection: Connection, viewer: Viewer, upload: Upload, signer: Signer, now: datetime) -> Outcome:
     """Record the readings of a kept file. Raises InputError when they are recorded already."""
-    shown = show_file(connection, viewer, digest)
-    if shown.accepted:
-        raise InputError(f"this file of logger {shown.logger} is recorded already", code="file_recorded_already", logger=shown.logger)
-    kept = attachments.fetch(connection, digest)
-    return keep_temperature_file(connection, kept.data, kept.name, signer, now, expected_logger=shown.logger).outcome
+    logger = upload.act.logger
+    sight.require(connection, viewer, logger)
+    if is_recorded(connection, logger, upload.act.file):
+        raise InputError(f"this file of logger {logger} is recorded already", code="file_recorded_already", logger=logger)
+    return keep_read_file(connection, upload, signer, now, expected_logger=logger).outcome
 
 
 def _readable(data: bytes, digest: Digest) -> LoggerFile:

@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 
 from custody.domain.acts.base import Act
 from custody.domain.acts.codec import body_of
-from custody.domain.acts.record import VerdictGiven
+from custody.domain.acts.record import Countersigned, Proposed, VerdictGiven
 from custody.domain.ids import Digest, Node, node_of
+from custody.domain.terms import VerdictWord
 from custody.domain.verdict import Verdict
+from custody.errors import CustodyError, LedgerBrokenError
 from custody.ledger.canonical import canonical
 from custody.store import entries, idempotency
 from custody.workflows.signer import Signer
@@ -60,17 +62,43 @@ def answered(connection: Connection, signer: Signer, request: Digest) -> Outcome
     first = idempotency.first_answer(connection, signer.account, signer.key, request)
     if first is None:
         return None
-    kept = json.loads(first.answer)
-    return Outcome(
-        kind=kept["kind"],
-        subject=node_of(kept["subject"]),
-        act=kept["act"],
-        entry=_digest(kept["entry"]),
-        proposal=_digest(kept["proposal"]),
-        verdict_entry=_digest(kept["verdict_entry"]),
-        answered_at=datetime.fromisoformat(kept["answered_at"]),
-        again=True,
+    outcome = _kept(first.answer)
+    if not _is_told_by_entries(connection, signer, outcome):
+        raise LedgerBrokenError("the answer that was kept under this key is not what its entries say", code="ledger_broken")
+    return outcome
+
+
+def _kept(answer: str) -> Outcome:
+    try:
+        kept = json.loads(answer)
+        return Outcome(
+            kind=kept["kind"],
+            subject=node_of(kept["subject"]),
+            act=kept["act"],
+            entry=_digest(kept["entry"]),
+            proposal=_digest(kept["proposal"]),
+            verdict_entry=_digest(kept["verdict_entry"]),
+            answered_at=datetime.fromisoformat(kept["answered_at"]),
+            again=True,
+        )
+    except (ValueError, KeyError, TypeError, CustodyError) as error:
+        raise LedgerBrokenError(f"the answer that was kept under this key cannot be read ({error})", code="ledger_broken") from error
+
+
+def _is_told_by_entries(connection: Connection, signer: Signer, outcome: Outcome) -> bool:
+    """Nothing in the ledger vouches for kept answers, so one counts only where the entries that it names say the same."""
+    entry, verdict = (
+        None if each is None else entries.entry_by_digest(connection, each) for each in (outcome.entry, outcome.verdict_entry)
     )
+    word = verdict.act.word if verdict is not None and isinstance(verdict.act, VerdictGiven) else None
+    for digest, found in ((outcome.entry, entry), (outcome.verdict_entry, verdict)):
+        if digest is not None and (found is None or (found.stream, found.by.account) != (outcome.subject.key, signer.account)):
+            return False
+    if outcome.kind == "stopped":
+        return entry is None and word is VerdictWord.STOP
+    if entry is None or (outcome.verdict_entry is not None and word is not VerdictWord.GO):
+        return False
+    return outcome.kind == "recorded" or (outcome.kind == "waiting" and isinstance(entry.act, Proposed | Countersigned))
 
 
 def remembered(connection: Connection, signer: Signer, request: Digest, outcome: Outcome, now: datetime) -> Outcome:

@@ -17,7 +17,7 @@ from custody.domain.ids import Digest, LoggerId, ShipmentId
 from custody.domain.readings import Gap
 from custody.domain.terms import SignatureStateWord
 from custody.domain.time_in_band import Excursion
-from custody.errors import InputError, NotFoundError
+from custody.errors import InputError, MalformedFileError, NotFoundError
 from custody.intake.logger_file import LoggerFile, check_signature
 from custody.store import attachments, entries, series
 from custody.workflows.arriving import dossier_for
@@ -25,7 +25,7 @@ from custody.workflows.dossiers import dossier_of
 from custody.workflows.outcome import Outcome
 from custody.workflows.recording import record
 from custody.workflows.signer import Signer
-from custody.workflows.temperature import act_from_file, read
+from custody.workflows.temperature import Upload, read, upload_of
 
 MEDIA_TYPE = "text/plain"
 
@@ -57,31 +57,45 @@ class FileShown:
 def keep_temperature_file(
     connection: Connection, data: bytes, name: str, signer: Signer, now: datetime, *, expected_logger: LoggerId | None = None
 ) -> FileRead:
+    """`keep_read_file`, of a file that was not read before."""
+    return keep_read_file(connection, upload_of(data, name), signer, now, expected_logger=expected_logger)
+
+
+def keep_read_file(
+    connection: Connection, upload: Upload, signer: Signer, now: datetime, *, expected_logger: LoggerId | None = None
+) -> FileRead:
     """Keep the bytes as evidence and record what the logger measured; the gates judge it wherever the logger travelled.
 
-    Raises MalformedFileError or InputError for a file that cannot be read, or that another logger wrote: nothing is then recorded.
+    Raises InputError for a file that another logger wrote: nothing is then recorded.
     """
-    file = read(data)
-    logger = LoggerId.parse(file.serial)
+    logger = upload.act.logger
     if expected_logger is not None and logger != expected_logger:
         raise _other_logger(logger, (expected_logger,))
-    outcome = record(connection, act_from_file(logger, file), signer, now)
-    attachments.keep(connection, data, MEDIA_TYPE, name)
-    series.keep_series(connection, file.series)
-    return FileRead(file=file, signature=_signature(connection, file, signer), outcome=outcome)
+    outcome = record(connection, upload.act, signer, now)
+    attachments.keep(connection, upload.data, MEDIA_TYPE, upload.name)
+    series.keep_series(connection, upload.file.series, upload.series)
+    return FileRead(file=upload.file, signature=_signature(connection, upload.file, signer), outcome=outcome)
 
 
-def keep_upload(connection: Connection, shipment: ShipmentId, data: bytes, name: str, signer: Signer) -> Digest:
+def kept_upload(connection: Connection, digest: Digest) -> Upload:
+    """A file that was uploaded before, read again. Raises NotFoundError for what nobody uploaded and for what is no file of a logger."""
+    kept = attachments.fetch(connection, digest)
+    try:
+        return upload_of(kept.data, kept.name)
+    except (InputError, MalformedFileError) as error:
+        raise NotFoundError(f"no attachment {digest}", code="not_found") from error
+
+
+def keep_upload(connection: Connection, shipment: ShipmentId, upload: Upload, signer: Signer) -> Digest:
     """Keep an uploaded file of a logger of this shipment, whole, before anybody accepts it.
 
-    Raises MalformedFileError or InputError for a file that cannot be read, or that a logger of another shipment wrote.
+    Raises InputError for a file that a logger of another shipment wrote.
     """
-    file = read(data)
-    logger = LoggerId.parse(file.serial)
+    logger = upload.act.logger
     loggers = _shipment(connection, shipment, signer).loggers
     if logger not in loggers:
         raise _other_logger(logger, loggers)
-    return attachments.keep(connection, data, MEDIA_TYPE, name)
+    return attachments.keep(connection, upload.data, MEDIA_TYPE, upload.name)
 
 
 def show_upload(connection: Connection, shipment: ShipmentId, digest: Digest, signer: Signer) -> FileShown:
@@ -107,13 +121,17 @@ def show_upload(connection: Connection, shipment: ShipmentId, digest: Digest, si
     )
 
 
-def accept_upload(connection: Connection, shipment: ShipmentId, digest: Digest, signer: Signer, now: datetime) -> Outcome | None:
-    """Record the readings of a kept file. None when the same bytes are recorded already: they are one record."""
-    shown = show_upload(connection, shipment, digest, signer)
-    if shown.accepted:
+def accept_upload(connection: Connection, shipment: ShipmentId, upload: Upload, signer: Signer, now: datetime) -> Outcome | None:
+    """Record the readings of a kept file. None when the same bytes are recorded already: they are one record.
+
+    Raises NotFoundError for a file of another shipment.
+    """
+    logger = upload.act.logger
+    if logger not in _shipment(connection, shipment, signer).loggers:
+        raise NotFoundError(f"no attachment {upload.act.file}", code="not_found")
+    if is_recorded(connection, logger, upload.act.file):
         return None
-    kept = attachments.fetch(connection, digest)
-    return keep_temperature_file(connection, kept.data, kept.name, signer, now, expected_logger=shown.logger).outcome
+    return keep_read_file(connection, upload, signer, now, expected_logger=logger).outcome
 
 
 def is_recorded(connection: Connection, logger: LoggerId, digest: Digest) -> bool:

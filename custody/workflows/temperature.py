@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from custody.domain.acts.shipping import LoggerFileRead
@@ -12,6 +13,7 @@ from custody.intake.loggers import read_logger_file
 from custody.intake.study_files import load_study
 from custody.resources import data_dir
 from custody.store.connection import Store
+from custody.store.series import stored_form
 from custody.workflows import reading
 
 SIGNATURE_VALID = {
@@ -26,6 +28,23 @@ SIGNATURE_VALID = {
 def read(data: bytes) -> LoggerFile:
     """The file in whatever known format. Raises InputError or MalformedFileError naming what was seen."""
     return read_logger_file(data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A logger's file with all that recording it needs: worked out before the lock is taken, for nobody waits while a long one is read."""
+
+    data: bytes
+    name: str
+    file: LoggerFile
+    series: bytes
+    act: LoggerFileRead
+
+
+def upload_of(data: bytes, name: str) -> Upload:
+    """Raises InputError or MalformedFileError naming what was seen, UnreadableCodeError for a serial that is no logger's."""
+    file = read(data)
+    return Upload(data=data, name=name, file=file, series=stored_form(file.series), act=act_from_file(LoggerId.parse(file.serial), file))
 
 
 def act_from_file(logger: LoggerId, file: LoggerFile) -> LoggerFileRead:

@@ -20,6 +20,8 @@ from custody.web.signing import key_sent
 from custody.web.wording import Line
 from custody.workflows.door import unit_of_work
 from custody.workflows.logger_files import accept_file, keep_file, show_file
+from custody.workflows.receiving import kept_upload
+from custody.workflows.temperature import upload_of
 
 Page = str | Response | tuple[str, int]
 NAME_MAX = 200
@@ -44,8 +46,9 @@ def upload() -> Page:
     if not data:
         return _form_page(current.words().say("error.file_empty" if name else "error.file_missing"), 422)
     try:
+        read = upload_of(data, name or "logger.txt")
         with unit_of_work(current.store()) as connection:
-            digest = keep_file(connection, current.viewer(), data, name or "logger.txt")
+            digest = keep_file(connection, current.viewer(), read)
     except (InputError, NotFoundError) as error:
         return _form_page(sentence(error), status_of(error))
     return redirect(url_for("logger_files.shown", digest=digest.value), 303)
@@ -83,8 +86,10 @@ def accept(digest: str) -> Page:
     """The readings become part of the record."""
     signer = current.signer(LoggerFileRead.rule, 0, key=key_sent())
     try:
+        with current.store().reading() as connection:
+            kept = kept_upload(connection, Digest.parse(digest))
         with unit_of_work(current.store()) as connection:
-            outcome = accept_file(connection, current.viewer(), Digest.parse(digest), signer, current.now())
+            outcome = accept_file(connection, current.viewer(), kept, signer, current.now())
     except (InputError, OutOfOrderError) as error:
         return _form_page(sentence(error), status_of(error))
     return outcome_page(outcome, LoggerFileRead.rule, signed=1)

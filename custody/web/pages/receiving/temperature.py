@@ -18,7 +18,8 @@ from custody.web.problems import Problem
 from custody.web.signing import key_sent
 from custody.web.wording import Line
 from custody.workflows.door import unit_of_work
-from custody.workflows.receiving import FileShown, accept_upload, keep_upload, show_upload
+from custody.workflows.receiving import FileShown, accept_upload, keep_upload, kept_upload, show_upload
+from custody.workflows.temperature import upload_of
 
 NAME_MAX = 200
 SIGNATURES = {
@@ -45,8 +46,9 @@ def upload(shipment: str) -> Page:
     if not data:
         return _upload_page(shipment, current.words().say("error.file_empty" if name else "error.file_missing")), 422
     try:
+        read = upload_of(data, name or "logger.txt")
         with unit_of_work(current.store()) as connection:
-            digest = keep_upload(connection, ShipmentId.parse(shipment), data, name or "logger.txt", reader())
+            digest = keep_upload(connection, ShipmentId.parse(shipment), read, reader())
     except InputError as error:
         return _upload_page(shipment, errors.sentence(error)), 422
     return redirect(url_for("receiving.file", shipment=shipment, digest=digest.value), 303)
@@ -76,9 +78,11 @@ def file(shipment: str, digest: str) -> Page:
 @at_the_desk
 def accept(shipment: str, digest: str) -> Page:
     """The readings become part of the record; what they mean for the bags is judged with each bag."""
+    with current.store().reading() as connection:
+        kept = kept_upload(connection, Digest.parse(digest))
     with unit_of_work(current.store()) as connection:
         signer = current.signer(LoggerFileRead.rule, 0, key=key_sent())
-        accept_upload(connection, ShipmentId.parse(shipment), Digest.parse(digest), signer, current.now())
+        accept_upload(connection, ShipmentId.parse(shipment), kept, signer, current.now())
     return redirect(url_for("receiving.file", shipment=shipment, digest=digest), 303)
 
 
