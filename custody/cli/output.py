@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from decimal import Decimal
@@ -46,8 +47,21 @@ def sqlite_line() -> str:
 
 def print_json(value: object) -> None:
     """JSON alone on standard output, as UTF-8 signs where the output can hold them; decimals become numbers."""
+    click.echo(_written(value))
+
+
+def print_json_list(values: Iterable[object]) -> None:
+    """The same of a list of any length, each value printed when it is there."""
+    before = "[\n"
+    for value in values:
+        click.echo(before + textwrap.indent(_written(value), "  "), nl=False)
+        before = ",\n"
+    click.echo("[]" if before == "[\n" else "\n]")
+
+
+def _written(value: object) -> str:
     can_hold_all = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    click.echo(json.dumps(value, ensure_ascii=not can_hold_all, indent=2, default=_plain))
+    return json.dumps(value, ensure_ascii=not can_hold_all, indent=2, default=_plain)
 
 
 def _plain(value: object) -> object:

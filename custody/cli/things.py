@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timezone
 from typing import Any
 
 import click
 
 from custody import clock
-from custody.cli.output import as_json, configured, print_json, print_table, shown
+from custody.cli.output import as_json, configured, print_json, print_json_list, print_table, shown
 from custody.domain.ids import AccountId, BagId, SiteId, StudyId
 from custody.domain.masking import Viewer
 from custody.domain.scope import EVERYTHING
@@ -143,13 +144,20 @@ def trace(identifier: str, forward: bool, backward: bool, json_wanted: bool) -> 
     store, _ = configured()
     with store.reading() as connection:
         node = tracing.named(connection, identifier.strip())
+        if json_wanted:
+            print_json_list(_each(tracing.followed(connection, node, forward=forward, viewer=None).value))
+            return
         found = tracing.trace(connection, node, forward=forward, viewer=None).value
-    if json_wanted:
-        print_json([{"id": t.node.key, "kind": t.node.kind, "steps": t.steps, "newest_act": t.newest_act} for t in found])
-        return
     rows = [(t.node.kind, t.node.value, t.steps, UTC_WORDS.act_title(t.newest_act) if t.newest_act else "") for t in found]
     things = "1 thing" if len(found) == 1 else f"{len(found)} things"
     print_table(f"{node.key} {'forward' if forward else 'backward'}: {things}", ("kind", "identifier", "steps", "newest act"), rows)
+
+
+def _each(found: Iterator[tracing.Reached]) -> Iterator[dict[str, object]]:
+    """Half a million bags are told while they are found."""
+    for steps, things in found:
+        for stream, _, act, *_ in sorted(things):
+            yield {"id": stream, "kind": stream.partition(":")[0], "steps": steps, "newest_act": act}
 
 
 COMMANDS = (bag, trace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +48,7 @@ def links_of(stream: str, act: str, version: int, body: Mapping[str, Any]) -> Li
         body = UPCASTERS[act, version](body)
         version += 1
     found: set[tuple[str, ...]] = set()
-    for what, text in _walk(steps, body):
-        if what == "name":
-            if 0 < len(text) <= NAME_LENGTH_MAX:
-                found.add((text,))
-        elif text != stream:
-            found.add(_edge(stream, text))
+    _collect(found, stream, steps, body)
     return frozenset(found)
 
 
@@ -62,16 +57,22 @@ def _edge(stream: str, followed: str) -> tuple[str, str]:
     return (stream, followed) if followed.startswith(_RECEIVER) else (followed, stream)
 
 
-def _walk(steps: tuple[_Step, ...], body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _collect(found: set[tuple[str, ...]], stream: str, steps: tuple[_Step, ...], body: Mapping[str, Any]) -> None:
+    """All links of one body into `found`. Verification asks for those of every entry, so there is no generator between."""
     for step in steps:
         content = body.get(step.field)
+        if content is None:
+            continue
         for item in content if isinstance(content, list | tuple) else (content,):
             if item is None:
                 continue
             if step.parts:
-                yield from _walk(step.parts, item)
-            else:
-                yield step.what, item
+                _collect(found, stream, step.parts, item)
+            elif step.what == "name":
+                if 0 < len(item) <= NAME_LENGTH_MAX:
+                    found.add((item,))
+            elif item != stream:
+                found.add(_edge(stream, item))
 
 
 def _steps(cls: Any) -> tuple[_Step, ...]:

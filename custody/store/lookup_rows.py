@@ -19,7 +19,7 @@ from custody.domain.acts import ACTS
 from custody.store.envelope_text import Told
 from custody.store.links import Links, has_links, links_of
 from custody.store.lookup_waiting import Waiting, WaitingInMemory, WaitingProposals, waiting_row
-from custody.store.statements import Prepared, as_bytes, inserted, upserted
+from custody.store.statements import Prepared, inserted, upserted
 from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
 
 BATCH = 1_000
@@ -72,7 +72,10 @@ def take_in(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effec
         return None
     if told.act == COUNTERSIGNED:
         return _countersigned(told, waiting, number_of)
-    return _effect(told.stream, _Deed(told.number, told.act, told.act_version, told.body), number_of, waiting)
+    if told.act == "corrected":
+        return _effect(told.stream, _Deed(told.number, told.act, told.act_version, told.body), number_of, waiting)
+    # Most entries by far, and no step more than they need.
+    return Effect(told.number, told.stream, links_of(told.stream, told.act, told.act_version, told.body), replaces=False)
 
 
 def _countersigned(told: Told, waiting: WaitingProposals, number_of: NumberOf) -> Effect | None:
@@ -251,7 +254,7 @@ def rebuild(connection: Connection) -> None:
 def _taking_part() -> Prepared:
     acts = [name for name, rule in ACTS.items() if not rule.evidence and takes_part(name)]
     taking_part = entry.c.act.in_([literal_column(f"'{name}'") for name in acts])
-    return Prepared(select(entry.c.id, entry.c.stream, entry.c.act, as_bytes(entry.c.envelope)).where(taking_part).order_by(entry.c.id))
+    return Prepared(select(entry.c.id, entry.c.stream, entry.c.act, entry.c.envelope).where(taking_part).order_by(entry.c.id))
 
 
 def batches(connection: Connection) -> Iterator[list[Told]]:

@@ -17,6 +17,7 @@ from custody.store.lookup_rows import rebuild
 from custody.store.lookup_scope import Within, are_few, in_scope, of_kind, one_of
 from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import edge, entry_name, stream_site, stream_summary, waiting_proposal
+from custody.store.traces import reached
 
 __all__ = [
     "Found",
@@ -133,25 +134,9 @@ def edges(connection: Connection, stream: str) -> tuple[tuple[str, ...], tuple[s
 
 
 def trace(connection: Connection, stream: str, forward: bool) -> list[tuple[str, int]]:
-    """Everything that came from `stream`, or that it came from, with its shortest distance; nearest first, without itself.
-
-    Pooled things and cycles end: the query collects names, not paths, and distances are counted afterwards.
-    """
-    near, far = (edge.c.parent, edge.c.child) if forward else (edge.c.child, edge.c.parent)
-    reached = select(near.label("stream")).where(near == stream).cte("reached", recursive=True)
-    # UNION and not UNION ALL, on the name alone: each thing is followed once.
-    reached = reached.union(select(far).where(near == reached.c.stream))
-    steps: dict[str, list[str]] = {}
-    for one, other in connection.execute(select(near, far).join(reached, near == reached.c.stream)):
-        steps.setdefault(one, []).append(other)
-    depths = {stream: 0}
-    ring = [stream]
-    while ring:
-        depth = depths[ring[0]] + 1
-        ring = sorted({other for one in ring for other in steps.get(one, ()) if other not in depths})
-        depths.update(dict.fromkeys(ring, depth))
-    del depths[stream]
-    return list(depths.items())
+    """Everything that came from `stream`, or that it came from, with its shortest distance; nearest first, without itself."""
+    found = ((steps, thing[0]) for steps, things in reached(connection, stream, forward=forward) for thing in things)
+    return [(each, steps) for steps, each in sorted(found)]
 
 
 def newest_acts(connection: Connection, streams: Sequence[str]) -> dict[str, str]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
 from custody.domain.acts import ACTS
 from custody.domain.acts.record import Proposed
 from custody.domain.dossier import deeds_of
-from custody.domain.ids import Node, node_of
+from custody.domain.ids import NODE_KINDS, Node, node_of
 from custody.domain.masking import HIDDEN_STAGES, Seen, Viewer
 from custody.errors import NotFoundError
-from custody.store import entries, lookups
+from custody.store import entries, lookups, traces
+from custody.store.traces import Reached, Thing, reached
 from custody.workflows import sight
 from custody.workflows.order import unknown_thing
+
+__all__ = ["Reached", "Thing", "Traced", "followed", "itself", "named", "trace"]
+
+OF_SEVERAL = frozenset(name for name, rule in ACTS.items() if rule.stage == Proposed.rule.stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,46 +33,77 @@ class Traced:
     newest_act: str
 
 
-def trace(connection: Connection, node: Node, *, forward: bool, viewer: Viewer | None) -> Seen[tuple[Traced, ...]]:
-    """Everything that came from `node` (forward) or that it came from, nearest first.
+def trace(
+    connection: Connection, node: Node, *, forward: bool, viewer: Viewer | None, limit: int | None = None
+) -> Seen[tuple[Traced, ...]]:
+    """Everything that came from `node` (forward) or that it came from, nearest first; `limit`: no more than so many.
 
     `viewer` None: the command line of the server itself. A blinded viewer's trace never leads through a thing that is hidden from them:
     what lies behind it could tell the arms apart. What lies outside somebody's scope is left out. Raises NotFoundError for a thing that
     does not exist for this viewer.
     """
+    found: list[tuple[int, str, str]] = []
+    for steps, things in followed(connection, node, forward=forward, viewer=viewer).value:
+        found += [(steps, thing[0], thing[2]) for thing in things]
+        if limit is not None and len(found) >= limit:
+            break
+    return Seen(tuple(Traced(node=node_of(stream), steps=steps, newest_act=act) for steps, stream, act in sorted(found)[:limit]))
+
+
+def followed(connection: Connection, node: Node, *, forward: bool, viewer: Viewer | None) -> Seen[Iterator[Reached]]:
+    """What `trace` finds, as it is found: some things at a time, nearest first. Of a million things no more than the names are held.
+
+    Raises NotFoundError as `trace`, before anything is told.
+    """
+    _require(connection, node, viewer)
+    follow = partial(_is_seen, viewer) if viewer is not None and viewer.blind else None
+    found = reached(connection, node.key, forward=forward, follow=follow)
+    return Seen(shown for each in found if (shown := _shown_of(connection, viewer, each)).things)
+
+
+def itself(connection: Connection, node: Node, viewer: Viewer) -> Seen[Reached]:
+    """The thing that a list of its own begins with. Raises NotFoundError as `trace`."""
+    _require(connection, node, viewer)
+    return Seen(_shown_of(connection, viewer, traces.itself(connection, node.key)))
+
+
+def _require(connection: Connection, node: Node, viewer: Viewer | None) -> None:
     if not (sight.may_find(connection, viewer, node) if viewer is not None else _is_known(connection, node)):
         raise unknown_thing(node)
+
+
+def _shown_of(connection: Connection, viewer: Viewer | None, found: Reached) -> Reached:
+    """Without what is not for this viewer."""
+    things = _listed(connection, viewer, found.things)
+    acts = _newest_acts(connection, things)
     if viewer is not None and viewer.blind:
-        found = _through_what_is_seen(connection, node, viewer, forward=forward)
-    else:
-        found = [(node_of(stream), steps) for stream, steps in lookups.trace(connection, node.key, forward)]
-    if viewer is not None:
-        listed = frozenset(sight.listed_among(connection, viewer, [each for each, _ in found]))
-        found = [(each, steps) for each, steps in found if each in listed]
-    newest = _newest_acts(connection, [each.key for each, _ in found])
-    return Seen(tuple(Traced(node=each, steps=steps, newest_act=_shown(newest.get(each.key, ""), viewer)) for each, steps in found))
+        acts = {thing[0]: _shown(acts.get(thing[0], thing[2]), viewer) for thing in things}
+    if acts:
+        things = [(stream, via, acts.get(stream, act), site, at) for stream, via, act, site, at in things]
+    return Reached(found.steps, things)
+
+
+def _is_seen(viewer: Viewer, stream: str) -> bool:
+    return viewer.may_see(NODE_KINDS[stream.partition(":")[0]]("X"))
 
 
 def _is_known(connection: Connection, node: Node) -> bool:
     return bool(entries.load_streams(connection, [node.key])[node.key])
 
 
-def _through_what_is_seen(connection: Connection, node: Node, viewer: Viewer, *, forward: bool) -> list[tuple[Node, int]]:
-    found: dict[Node, int] = {}
-    ring, steps = [node], 0
-    while ring:
-        steps += 1
-        keys = sorted({key for each in ring for key in lookups.edges(connection, each.key)[forward]})
-        ring = [each for each in map(node_of, keys) if each != node and each not in found and viewer.may_see(each)]
-        found.update(dict.fromkeys(ring, steps))
-    return list(found.items())
+def _listed(connection: Connection, viewer: Viewer | None, things: list[Thing]) -> list[Thing]:
+    """Those that this viewer may read of; who reaches everything is not asked about each thing."""
+    if viewer is None or (viewer.reach.everywhere and not viewer.blind):
+        return things
+    listed = frozenset(node.key for node in sight.listed_among(connection, viewer, [node_of(thing[0]) for thing in things]))
+    return [thing for thing in things if thing[0] in listed]
 
 
-def _newest_acts(connection: Connection, keys: list[str]) -> dict[str, str]:
-    """The newest act about each thing: of what several people signed the act they signed, of what not all signed yet the one before."""
-    newest = lookups.newest_acts(connection, keys)
-    of_several = [key for key, act in newest.items() if act in ACTS and ACTS[act].stage == Proposed.rule.stage]
-    for key, stream in entries.load_streams(connection, of_several).items():
+def _newest_acts(connection: Connection, things: Sequence[Thing]) -> dict[str, str]:
+    """Where the newest entry is one of several people's: the act they signed or, of what not all signed yet, the one before."""
+    of_several = [thing[0] for thing in things if thing[2] in OF_SEVERAL]
+    newest: dict[str, str] = {}
+    for key, stream in entries.load_streams(connection, of_several).items() if of_several else ():
         deeds = sorted(deeds_of(stream), key=lambda deed: deed.entry.position)
         newest[key] = deeds[-1].act.rule.name if deeds else ""
     return newest

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from custody.codes.scan import CUSTODY_KINDS, custody_symbol
 from custody.domain.acts.base import ACTS
 from custody.domain.acts.record import Corrected
-from custody.domain.ids import Node, node_of
+from custody.domain.ids import NODE_KINDS, Node, node_of
 from custody.errors import NotFoundError
 from custody.printing.symbols import qr_svg
 from custody.web import current
 from custody.web.access import signed_in
 from custody.web.corrected import changed_lines, own_lines
+from custody.web.desk_parts import thing_href
 from custody.web.gaps import gap_shown
+from custody.web.lists import csv_file
+from custody.web.pages.desks.quality import DESK, LISTED, recall_href
 from custody.web.pages.proposals import waiting_columns, waiting_row
 from custody.web.standings import blocked_text, state_text
 from custody.web.viewing_log import note_view
@@ -31,7 +35,7 @@ from custody.workflows.receivers import with_names
 from custody.workflows.refusals import keep_access
 from custody.workflows.sight import refusal
 from custody.workflows.standing import Standing
-from custody.workflows.tracing import Traced, trace
+from custody.workflows.tracing import Reached, Traced, followed, trace
 from custody.workflows.verdicts import read_verdict
 from custody.workflows.viewing import TimelineEvent
 from custody.workflows.viewing import passport as passport_of
@@ -39,6 +43,8 @@ from custody.workflows.worklist import acts_possible, standing_of, waiting_on
 
 blueprint = Blueprint("things", __name__)
 PARENTS_SHOWN = 60
+TRACED_SHOWN = 600
+"""Things on the page of a trace, nearest first."""
 CERTIFIED = frozenset({"released", "released_conditionally", "released_exceptionally"})
 """Acts of which a certificate can be printed."""
 
@@ -102,31 +108,52 @@ def passport(kind: str, name: str) -> str:
 
 @blueprint.get("/things/<kind>/<name>/trace")
 @signed_in
-def traced(kind: str, name: str) -> str:
-    """Recall in both directions: what came from a thing, or what it came from."""
+def traced(kind: str, name: str) -> str | Response:
+    """Recall in both directions: what came from a thing, or what it came from; the nearest on the page, all of it as a file."""
     words = current.words()
     node = _node(kind, name)
     forward = request.args.get("direction", "forward") != "backward"
     try:
+        if request.args.get("file") == "csv":
+            return _trace_file(node, forward=forward)
         with current.store().reading() as connection:
-            # The passport's own door first: a thing of another study does not exist here either.
-            passport_of(connection, current.viewer(), node, current.now())
-            found = trace(connection, node, forward=forward, viewer=current.viewer()).value
+            found = trace(connection, node, forward=forward, viewer=current.viewer(), limit=TRACED_SHOWN + 1).value
     except NotFoundError:
         _keep_hidden(node)
         raise
+    cut, found = len(found) > TRACED_SHOWN, found[:TRACED_SHOWN]
     return render_template(
         "pages/trace.html",
         page_title=words.say("trace_page.forward" if forward else "trace_page.backward"),
         node=node,
         thing=_link(words, node),
-        columns=[
-            {"label": words.say(key), "number": key == "trace_page.steps"} for key in ("work.what", "trace_page.steps", "trace_page.last")
-        ],
-        rows=[_traced_row(words, each) for each in found],
+        columns=[words.say(key) for key in ("work.what", "trace_page.steps", "trace_page.last")],
+        rows=list(_traced_rows(words, found)),
+        counted=words.say("trace_page.cut" if cut else "search.found", count=len(found)),
         other=url_for("things.traced", kind=kind, name=name, direction="backward" if forward else "forward"),
+        file_href=url_for("things.traced", kind=kind, name=name, direction="forward" if forward else "backward", file="csv"),
+        recall_href=recall_href(node) if forward and kind in LISTED and current.holds(*DESK.roles) else "",
         forward=forward,
     )
+
+
+def _trace_file(node: Node, *, forward: bool) -> Response:
+    words, viewer = current.words(), current.viewer()
+    columns = ("kind", "name", "steps", "via", "last", "site", "recorded_at")
+    return csv_file(
+        f"trace-{node.kind}-{node.value}-{'forward' if forward else 'backward'}",
+        tuple(words.say(f"trace_page.{column}") for column in columns),
+        current.store().reading,
+        lambda connection: _file_rows(words, followed(connection, node, forward=forward, viewer=viewer).value),
+        lambda count: words.say("trace_page.file_ends", count=count),
+    )
+
+
+def _file_rows(words: Words, found: Iterable[Reached]) -> Generator[list[tuple[object, ...]], None, None]:
+    """Times as they were recorded, in UTC."""
+    title = cache(lambda act: words.act_title(act) if act in ACTS else "")
+    for steps, things in found:
+        yield [(*stream.split(":", 1), steps, via, title(act), site, at) for stream, via, act, site, at in things]
 
 
 def _node(kind: str, name: str) -> Node:
@@ -247,11 +274,10 @@ def _link(words: Words, node: Node) -> tuple[str, str]:
     return words.named(node), url_for("things.passport", kind=node.kind, name=node.value)
 
 
-def _traced_row(words: Words, each: Traced) -> list[dict[str, object]]:
-    text, href = _link(words, each.node)
-    last = words.act_title(each.newest_act) if each.newest_act in ACTS else ""
-    return [
-        {"text": text, "href": href, "code": False},
-        {"text": str(each.steps), "href": "", "code": False},
-        {"text": last, "href": "", "code": False},
-    ]
+def _traced_rows(words: Words, found: Iterable[Traced]) -> Iterator[tuple[str, str, int, str]]:
+    """Name, its page, steps and last act of each: hundreds on one page, so that what they share is said once."""
+    title = cache(lambda act: words.act_title(act) if act in ACTS else "")
+    # No identifier has a character that an address would write otherwise.
+    place = cache(lambda kind: thing_href(NODE_KINDS[kind]("X")).removesuffix("X"))
+    for each in found:
+        yield words.named(each.node), f"{place(each.node.kind)}{each.node.value}", each.steps, title(each.newest_act)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +27,7 @@ from custody.workflows.desks.quality_facts import Cold, Curve, GapSeen, Hold, In
 from custody.workflows.desks.things import listed, opened
 from custody.workflows.people import Present
 from custody.workflows.standing import Standing, standing
-from custody.workflows.tracing import trace
+from custody.workflows.tracing import followed
 
 KINDS = ("lot", "bag", "shipment", "bank", "tissue", "donation", "donor", "dose", "kit")
 HOLDS = (HoldPlaced, HoldPlacedByCustody)
@@ -182,8 +183,11 @@ def _with_bags(found: QualitySheet, dossier: Dossier, node: Node, study: StudyFo
 
 def _reach(connection: Connection, viewer: Viewer, node: Node) -> tuple[tuple[str, int], ...]:
     """How many things of each kind a hold or recall of this thing would stop."""
-    kinds = [each.node.kind for each in trace(connection, node, forward=True, viewer=viewer).value]
-    return tuple((kind, kinds.count(kind)) for kind in dict.fromkeys(kinds))
+    kinds: Counter[str] = Counter()
+    # By names alone: a bank may have half a million bags.
+    for _, things in followed(connection, node, forward=True, viewer=viewer).value:
+        kinds.update(sorted(stream.partition(":")[0] for stream, *_ in things))
+    return tuple(kinds.items())
 
 
 def _next(found: QualitySheet) -> str:

@@ -13,16 +13,17 @@ from custody.domain.folds.bag import FINAL, BagFold, BagState
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, DoseId, LotId, Node, ParticipantId
+from custody.domain.ids import BagId, DoseId, LotId, Node, ParticipantId, node_of
 from custody.domain.lineage import open_holds, recalls_over
 from custody.domain.masking import Seen, Viewer
 from custody.errors import LedgerBrokenError, NotFoundError
+from custody.workflows.desks.recall_bags import DONOR_SIDE
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.standing import holder_of
-from custody.workflows.tracing import Traced, trace
+from custody.workflows.tracing import Traced, followed, trace
 
-DONOR_SIDE = frozenset({"donor", "donation"})
-"""Donor and participant never meet on one screen (rules, first principles): their lists name doses, each lot's list the participants."""
+SHOWN_AT_MOST = 300
+"""Things on the page of a list; of more the page shows the nearest, and the file has them all."""
 GIVEN = frozenset({BagState.INFUSING, BagState.INFUSED, BagState.PARTIAL})
 SHARED = frozenset({"bank", "donation", "donor", "tissue"})
 """What lots of one family have in common (rules section 9.3)."""
@@ -56,7 +57,7 @@ class BagTraced:
 class RecallList:
     """`bags`: from the thing itself; `sisters`: of sister lots, from the same bank or donor; `behind`: what it came from, nearest first.
 
-    `others`: what else came from it (banks, lots, shipments, doses); participants stand with their bags.
+    `others`: what else came from it (banks, lots, shipments, doses); participants stand with their bags. `cut`: there is more than this.
     """
 
     node: Node
@@ -67,6 +68,7 @@ class RecallList:
     behind: tuple[Traced, ...]
     others: tuple[Traced, ...]
     as_of: datetime
+    cut: bool = False
 
     @property
     def participants(self) -> tuple[ParticipantId, ...]:
@@ -75,17 +77,18 @@ class RecallList:
 
 
 def recall_list(connection: Connection, viewer: Viewer, node: Node, now: datetime) -> Seen[RecallList]:
-    """The whole list, in both directions. Raises NotFoundError for a thing that does not exist for this viewer."""
+    """The list in both directions, each bag as its record tells. Raises NotFoundError for a thing that does not exist for this viewer."""
     if viewer.study is None:
         raise NotFoundError("no study is chosen", code="no_study")
-    ahead = trace(connection, node, forward=True, viewer=viewer).value
-    behind = trace(connection, node, forward=False, viewer=viewer).value
+    ahead, more = _ahead(connection, viewer, node)
+    behind, more_behind = _nearest(connection, viewer, node, forward=False)
     own = dict.fromkeys(each.node for each in ahead if isinstance(each.node, BagId))
     if isinstance(node, BagId):
         own = {node: None}
     family = [each.node for each in behind if each.node.kind in SHARED]
-    near = (other.node for each in family for other in trace(connection, each, forward=True, viewer=viewer).value)
-    sisters = [bag for bag in dict.fromkeys(near) if isinstance(bag, BagId) and bag not in own]
+    near = [_nearest(connection, viewer, each, forward=True) for each in family]
+    found = dict.fromkeys(other.node for things, _ in near for other in things)
+    sisters = [bag for bag in found if isinstance(bag, BagId) and bag not in own]
     dossier = dossier_of(connection, [node, viewer.study])
     recall = next(iter(recalls_over(dossier, (node,))), None)
     return Seen(
@@ -94,12 +97,33 @@ def recall_list(connection: Connection, viewer: Viewer, node: Node, now: datetim
             recall=recall.act.recall if recall is not None else "",
             reason=recall.act.reason if recall is not None else "",
             bags=_bags(connection, viewer, own, named=node.kind not in DONOR_SIDE),
-            sisters=_bags(connection, viewer, sisters, named=node.kind not in DONOR_SIDE),
+            sisters=_bags(connection, viewer, sisters[:SHOWN_AT_MOST], named=node.kind not in DONOR_SIDE),
             behind=behind,
             others=tuple(each for each in ahead if not isinstance(each.node, BagId | ParticipantId)),
             as_of=now,
+            cut=more or more_behind or len(sisters) > SHOWN_AT_MOST or any(each for _, each in near),
         )
     )
+
+
+def _ahead(connection: Connection, viewer: Viewer, node: Node) -> tuple[tuple[Traced, ...], bool]:
+    """The bags that came from it and the other things, as many of each as a page shows, and whether there are more."""
+    kept: dict[bool, list[Traced]] = {True: [], False: []}
+    for steps, things in followed(connection, node, forward=True, viewer=viewer).value:
+        for stream, _, act, *_ in sorted(things):
+            of_kind = kept[stream.startswith(BagId.kind)]
+            if len(of_kind) <= SHOWN_AT_MOST:
+                of_kind.append(Traced(node=node_of(stream), steps=steps, newest_act=act))
+        if len(kept[True]) > SHOWN_AT_MOST:
+            break
+    found = sorted((*kept[True][:SHOWN_AT_MOST], *kept[False][:SHOWN_AT_MOST]), key=lambda each: (each.steps, each.node.key))
+    return tuple(found), any(len(of_kind) > SHOWN_AT_MOST for of_kind in kept.values())
+
+
+def _nearest(connection: Connection, viewer: Viewer, node: Node, *, forward: bool) -> tuple[tuple[Traced, ...], bool]:
+    """As many things as a page shows, and whether there are more."""
+    found = trace(connection, node, forward=forward, viewer=viewer, limit=SHOWN_AT_MOST + 1).value
+    return found[:SHOWN_AT_MOST], len(found) > SHOWN_AT_MOST
 
 
 def _bags(connection: Connection, viewer: Viewer, bags: Iterable[BagId], *, named: bool) -> tuple[BagTraced, ...]:

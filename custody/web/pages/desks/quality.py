@@ -9,18 +9,21 @@ from custody.errors import NotFoundError
 from custody.web import access, current
 from custody.web.curve import NARROW, WIDE, curve_svg
 from custody.web.desk_kit import Page, blueprint_of, cut_note, home_page, sheet_page
-from custody.web.desk_parts import QueueShown, desk_href
+from custody.web.desk_parts import QueueShown, desk_href, thing_href
 from custody.web.desks import desk
+from custody.web.lists import csv_file
 from custody.web.pages.desks import quality_cold, quality_rows, quality_sheet, recall_rows
 from custody.web.wording import Line
 from custody.words import Words
 from custody.workflows.desks import quality as read
 from custody.workflows.desks.quality import QualityQueue, QualitySheet
-from custody.workflows.desks.recalls import DONOR_SIDE, recall_list
+from custody.workflows.desks.recall_bags import DONOR_SIDE, recall_bags
+from custody.workflows.desks.recalls import SHOWN_AT_MOST, recall_list
 
 DESK = desk("quality")
-LISTED = read.RECALLABLE | {"bag"}
-"""Not a dose: behind it stand its participant and its donor, who never meet on one screen."""
+LISTED = read.RECALLABLE | {"bag", "material", "equipment"}
+"""Also what cannot be recalled itself, and puts what it touched in doubt. Not a dose: behind it stand its participant and its donor, who
+never meet on one screen."""
 
 
 def home() -> Page:
@@ -134,11 +137,13 @@ def curve(name: str, place: int, number: int) -> Response:
 
 @blueprint.get("/<kind>/<name>/recall")
 @access.needs(*DESK.roles)
-def recall(kind: str, name: str) -> str:
-    """Every bag, where it is and whom it was for; or, backward, what the thing came from. Both print."""
+def recall(kind: str, name: str) -> str | Response:
+    """Every bag, where it is and whom it was for; or, backward, what the thing came from. Both print; the bags are also a file."""
     words, node = current.words(), node_of(f"{kind}:{name}")
     if kind not in LISTED:
         raise NotFoundError(f"there is no recall of a {kind}", code="unknown_thing", kind=kind, seen=node)
+    if request.args.get("file") == "csv":
+        return _recall_file(node)
     with current.store().reading() as connection:
         found = recall_list(connection, current.viewer(), node, current.now()).value
     backward = request.args.get("direction") == "backward"
@@ -147,11 +152,24 @@ def recall(kind: str, name: str) -> str:
         "pages/desks/recall.html",
         page_title=words.say(title, thing=words.named(node)),
         desk=DESK,
-        sheet_href=desk_href(DESK, node),
+        sheet_href=desk_href(DESK, node) if kind in DESK.kinds else thing_href(node),
         other_href=url_for("desk_quality.recall", kind=kind, name=name, direction="forward" if backward else "backward"),
         backward=backward,
         found=found,
         said=words.say("desk.quality.recall_is", number=found.recall, reason=found.reason) if found.recall else "",
         names_participants=node.kind not in DONOR_SIDE,
+        cut=words.say("desk.quality.recall_cut", count=SHOWN_AT_MOST) if found.cut else "",
+        file_href=url_for("desk_quality.recall", kind=kind, name=name, file="csv"),
         **recall_rows.tables(words, found, recall_href),
+    )
+
+
+def _recall_file(node: Node) -> Response:
+    words, viewer, named = current.words(), current.viewer(), node.kind not in DONOR_SIDE
+    return csv_file(
+        f"recall-{node.kind}-{node.value}",
+        recall_rows.file_head(words, named=named),
+        current.store().reading,
+        lambda connection: recall_rows.file_rows(words, recall_bags(connection, viewer, node).value, named=named),
+        lambda count: words.say("trace_page.file_ends", count=count),
     )

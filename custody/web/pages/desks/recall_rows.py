@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
+from functools import cache
 from typing import Any
 
 from custody.domain.acts.base import ACTS
@@ -10,6 +11,7 @@ from custody.domain.ids import Node
 from custody.web.desk_parts import thing_href
 from custody.web.pages.desks.quality_sheet import cell, columns
 from custody.words import Words
+from custody.workflows.desks.recall_bags import BagListed
 from custody.workflows.desks.recalls import BagTraced, RecallList
 from custody.workflows.tracing import Traced
 
@@ -55,3 +57,19 @@ def _bag(words: Words, each: BagTraced, recall_href: HrefOf) -> list[dict[str, o
 def _thing(words: Words, each: Traced) -> list[dict[str, object]]:
     newest = words.act_title(each.newest_act) if each.newest_act in ACTS else ""
     return [cell(words.named(each.node), href=thing_href(each.node)), cell(str(each.steps)), cell(newest)]
+
+
+def file_head(words: Words, *, named: bool) -> tuple[str, ...]:
+    """The columns of the file; `named`: with the participants."""
+    columns = ("bag", "lot", "dose", *(("participant",) if named else ()), "last_act", "site", "recorded_at")
+    return tuple(words.say(f"desk.quality.recall_file_{column}") for column in columns)
+
+
+def file_rows(words: Words, found: Iterable[list[BagListed]], *, named: bool) -> Generator[list[tuple[str, ...]], None, None]:
+    """What stands under them; times as they were recorded, in UTC."""
+    title = cache(lambda act: words.act_title(act) if act in ACTS else "")
+    for bags in found:
+        if named:
+            yield [(bag, lots, doses, people, title(act), site, at) for bag, lots, doses, people, act, site, at in bags]
+        else:
+            yield [(bag, lots, doses, title(act), site, at) for bag, lots, doses, _, act, site, at in bags]
