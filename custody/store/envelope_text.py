@@ -10,24 +10,27 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_VERSION = b',"act_version":'
-_BODY = b',"body":'
-_PROPOSAL = b'"proposal":"'
-_PROPOSED_ACT = b',"body":{"act":"'
-_AFTER_BODY = b',"happened_at":"'
+_VERSION = ',"act_version":'
+_BODY = ',"body":'
+_PROPOSAL = '"proposal":"'
+_PROPOSED_ACT = ',"body":{"act":"'
+# Reads one value where it stands, and not what comes after it.
+_read = json.JSONDecoder().raw_decode
 
 
 class Told:
-    """What one entry says, read no further than somebody asks. `text` is the envelope's bytes."""
+    """What one entry says, read no further than somebody asks, and once. `text` is the envelope."""
 
-    __slots__ = ("_body", "_text", "act", "number", "stream")
+    __slots__ = ("_body", "_proposal", "_proposed_act", "_text", "act", "number", "stream")
 
-    def __init__(self, number: int, stream: str, act: str, text: bytes) -> None:
+    def __init__(self, number: int, stream: str, act: str, text: str) -> None:
         self.number = number
         self.stream = stream
         self.act = act
         self._text = text
         self._body: Mapping[str, Any] | None = None
+        self._proposal: str | None = None
+        self._proposed_act: str | None = None
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -38,26 +41,29 @@ class Told:
     @property
     def act_version(self) -> int:
         start = self._text.index(_VERSION) + len(_VERSION)
-        return int(self._text[start : self._text.index(b",", start)])
+        return int(self._text[start : self._text.index(",", start)])
 
     @property
     def body(self) -> Mapping[str, Any]:
         """The body of the act."""
         if self._body is None:
-            start = self._text.index(_BODY) + len(_BODY)
-            self._body = json.loads(self._text[start : self._text.rindex(_AFTER_BODY)].decode())
+            self._body = _read(self._text, self._text.index(_BODY) + len(_BODY))[0]
         return self._body
 
     @property
     def proposal(self) -> str:
         """The digest of the proposal that an act about proposals names."""
-        return self._quoted(_PROPOSAL)
+        if self._proposal is None:
+            self._proposal = self._quoted(_PROPOSAL)
+        return self._proposal
 
     @property
     def proposed_act(self) -> str:
         """The name of the act that a proposal carries."""
-        return self._quoted(_PROPOSED_ACT)
+        if self._proposed_act is None:
+            self._proposed_act = self._quoted(_PROPOSED_ACT)
+        return self._proposed_act
 
-    def _quoted(self, before: bytes) -> str:
+    def _quoted(self, before: str) -> str:
         start = self._text.index(before, self._text.index(_BODY)) + len(before)
-        return self._text[start : self._text.index(b'"', start)].decode()
+        return self._text[start : self._text.index('"', start)]

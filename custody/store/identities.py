@@ -57,7 +57,7 @@ def keep_identity(
         raise InputError(f"a {field.replace('_', ' ')} has 1 to {TEXT_LENGTH_MAX} characters", field=field.value)
     newest = select(func.max(identity.c.number)).where(identity.c.subject == person.key, identity.c.field == field.value)
     number = (connection.execute(newest).scalar() or 0) + 1
-    sealed = _seal(keys or keys_from_environment(), _place(person, field, number), written)
+    sealed = _seal(keys or keys_from_environment(), _place(person.key, field.value, number), written)
     row = {"subject": person.key, "field": field.value, "number": number, "sealed": sealed, "written_at": iso(written_at)}
     connection.execute(insert(identity), row)
 
@@ -80,7 +80,7 @@ def view_identity(
     found = connection.execute(wanted.order_by(identity.c.number.desc()).limit(1)).first()
     if found is None:
         raise NotFoundError(f"no {field.replace('_', ' ')} is kept for this {person.kind}")
-    text = _unseal(keys or keys_from_environment(), _place(person, field, found.number), found.sealed)
+    text = opened(keys or keys_from_environment(), person.key, field.value, found.number, found.sealed)
     number = (connection.execute(select(func.max(identity_view.c.number))).scalar() or 0) + 1
     seen = {"subject": person.key, "field": field.value, "account": account.value, "reason": reason, "viewed_at": iso(viewed_at)}
     connection.execute(insert(identity_view), {"number": number, **seen})
@@ -114,9 +114,14 @@ def commitment(kind: str, text: str, *, keys: Keys | None = None) -> Digest:
     return Digest(hmac.new((keys or keys_from_environment()).commitment, message, sha256).hexdigest())
 
 
-def _place(person: Person, field: IdentityField, number: int) -> bytes:
+def opened(keys: Keys, subject: str, field: str, number: int, sealed: bytes) -> str:
+    """The text in a stored row. Raises LedgerBrokenError when it is not what was kept in this very place."""
+    return _unseal(keys, _place(subject, field, number), sealed)
+
+
+def _place(subject: str, field: str, number: int) -> bytes:
     """Authenticated with the text, so that a sealed field cannot be moved to another row."""
-    return f"identity:sealed:{person.key}/{field.value}/{number}".encode()
+    return f"identity:sealed:{subject}/{field}/{number}".encode()
 
 
 def _seal(keys: Keys, place: bytes, text: str) -> bytes:

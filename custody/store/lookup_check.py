@@ -10,9 +10,9 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, exist
 from custody.errors import LedgerBrokenError
 from custody.store.envelope_text import Told
 from custody.store.links import NO_LINKS, Links
-from custody.store.lookup_rows import COUNTERSIGNED, Completed, batches, note_completed, number_finder, said, take_in
+from custody.store.lookup_rows import COUNTERSIGNED, act_told, batches, number_finder, take_in
 from custody.store.lookup_waiting import WaitingInMemory
-from custody.store.statements import Prepared
+from custody.store.statements import Prepared, PreparedIn
 from custody.store.tables import edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
 
 # More than this many differences are no slips in a few rows; remembering them all would cost memory.
@@ -27,6 +27,9 @@ _WRONG_STREAM = (
     select(entry_name.c.name, entry_name.c.stream)
     .select_from(entry_name.outerjoin(entry, entry.c.id == entry_name.c.entry_id))
     .where(entry.c.stream.is_distinct_from(entry_name.c.stream))
+    # By the rows themselves, of which an index holds a copy.
+    .where(entry_name.c.entry_id > literal_column("-9223372036854775808"))
+    .order_by(entry_name.c.entry_id)
 )
 
 
@@ -64,11 +67,10 @@ _EARLIER_SUMMARY = (
     .select_from(entry.outerjoin(stream_summary, _summary.stream == entry.c.stream))
     .where(_read_by_gates, or_(_summary.stream.is_(None), entry.c.position > _summary.position))
 )
-_OF_SEVERAL = (
-    select(entry.c.id, entry.c.stream, entry.c.act, _summary.act.label("summary_act"))
-    .select_from(stream_summary.join(entry, _its_entry))
-    .where(entry.c.act == COUNTERSIGNED)
-    .order_by(entry.c.stream)
+_NAMED = PreparedIn(
+    lambda among: (
+        select(_summary.stream, _summary.act, entry.c.id).select_from(stream_summary.join(entry, _its_entry)).where(among(_summary.stream))
+    )
 )
 _site = stream_site.c
 _NO_SITE = (
@@ -104,7 +106,9 @@ class LookupComparison:
         self._found_nothing: Collection[str] = ()
         self._waiting = WaitingInMemory()
         self._number_of = number_finder(connection)
-        self._completed: dict[str, Completed] = {}
+        # by stream: the number of its last countersignature among those taken in now, and the act that a summary names for it
+        self._countersigned: dict[str, tuple[int, str]] = {}
+        self._other_act: str | None = None
         self._first, self._last = 1, 0
         self._stored: dict[int, Links] = {}
         self._met: set[int] = set()
@@ -118,7 +122,8 @@ class LookupComparison:
         self._stored = self._rows(self._first, last)
 
     def take(self, told: Told) -> None:
-        note_completed(told, self._waiting, self._completed)
+        if told.act == COUNTERSIGNED:
+            self._countersigned[told.stream] = (told.number, act_told(told, self._waiting))
         effect = take_in(told, self._waiting, self._number_of)
         if effect is not None:
             self._expect(effect.number, effect.links)
@@ -158,6 +163,15 @@ class LookupComparison:
             self._doubt(number, self._stored[number], NO_LINKS)
         self._stored = {}
         self._met = set()
+        self._compare_acts()
+
+    def _compare_acts(self) -> None:
+        """Where a countersignature is the newest entry of its stream that gates read, no column tells what the summary names."""
+        expected, self._countersigned = self._countersigned, {}
+        for stream, named, number in _NAMED.rows(self._connection, list(expected)):
+            last, act = expected[stream]
+            if number == last and named != act:
+                self._other_act = min(stream, self._other_act or stream)
 
     def _doubt(self, number: int, stored: Links, expected: Links) -> None:
         if len(self._doubts) >= DOUBTS_MAX:
@@ -197,18 +211,13 @@ class LookupComparison:
         such an entry, and each such entry its site there.
         """
         wrong = {
-            "stream_summary": self._row("wrong summary") or self._other_summary() or self._wrong_act(),
+            "stream_summary": self._row("wrong summary") or self._other_summary() or (self._other_act and (self._other_act,)),
             "stream_site": self._row("wrong site") or self._row("no site"),
         }
         return tuple(f"the lookup {name} is wrong about {_shown(row)}" for name, row in wrong.items() if row is not None)
 
     def _other_summary(self) -> Any:
         return self._row("other summaries") and self._connection.execute(_EARLIER_SUMMARY.limit(1)).one()
-
-    def _wrong_act(self) -> tuple[str, ...] | None:
-        """The first stream whose newest entry is a countersignature and whose summary does not name the act that it completed."""
-        with self._connection.execute(_OF_SEVERAL, execution_options={"yield_per": 1_000}).mappings() as found:
-            return next(((row["stream"],) for row in found if said(dict(row), self._completed) != row["summary_act"]), None)
 
     def _row(self, name: str) -> Any:
         return None if name in self._found_nothing else self._connection.execute(FIND_NOTHING[name]).first()

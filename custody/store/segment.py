@@ -18,9 +18,11 @@ from struct import Struct
 from custody.ledger.merkle import CompactRange, parents
 from custody.ledger.prefixes import ENTRY_PREFIX, GENESIS, LEAF_DATA_PREFIX, LEAF_PREFIX, SALT_SIZE
 from custody.store.columns import Columns
+from custody.store.sqlite_text import any_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 # Ends of streams kept at hand; for the others the entry before is read again. Bounds memory, not correctness.
@@ -36,7 +38,8 @@ _in_2_bytes, _in_8_bytes = Struct(">H").pack, Struct(">Q").pack
 class Task:
     """Leaves `first` to `end` - 1, 2^`level` at a time; `first` is a multiple of that.
 
-    `database` is the URI of the file, `statements` is the SQL by what it finds, `evidence` says of every act whether it is evidence.
+    `database` is what opens it: the URI of a file, or what PostgreSQL's driver takes, with the name of the `snapshot` to look at.
+    `statements` is the SQL by what it finds, `evidence` says of every act whether it is evidence.
     `besides` are statements with their parameters that find nothing in a record that holds.
     """
 
@@ -50,6 +53,7 @@ class Task:
         statements: Mapping[str, str],
         evidence: Mapping[str, int],
         besides: Mapping[str, tuple[str, Sequence[Any]]],
+        snapshot: str = "",
     ) -> None:
         self.database = database
         self.first = first
@@ -58,6 +62,7 @@ class Task:
         self.statements = statements
         self.evidence = evidence
         self.besides = besides
+        self.snapshot = snapshot
 
 
 class NotProvedError(Exception):
@@ -109,7 +114,9 @@ class Segment:
         # A flipped bit can change the type of a column, and any use of it may then fail in any way.
         except Exception as error:
             at = len(hashes)
-            raise NotProvedError(first + at, f"its columns hold other kinds of values ({error})", rows[at][1], rows[at][2]) from error
+            is_text = isinstance(error, UnicodeEncodeError) and error.object == rows[at][-1]
+            why = "its text is not what was recorded" if is_text else f"its columns hold other kinds of values ({error})"
+            raise NotProvedError(first + at, why, rows[at][1], rows[at][2]) from error
         finally:
             # Leaves up to a broken one are called proved, so the nodes over them must be.
             self._check_nodes(first, hashes)
@@ -120,8 +127,9 @@ class Segment:
         try:
             return self._ask("rows", first, last)
         except sqlite3.OperationalError:
-            # A text that is none any more, one byte of it changed: nothing was recorded that reads so.
-            return [(*row[:-1], _text(row[-1])) for row in self._ask("rows in bytes", first, last)]
+            # A text that is none any more, one byte of it changed.
+            with any_text(self._cursor.connection):
+                return self._ask("rows", first, last)
 
     def _check_rows(self, first: int, rows: Sequence[Sequence[Any]], hashes: list[bytes]) -> None:
         """Add the leaf hash of each row to `hashes`, after everything about it was checked. One loop: a call costs as much as a hash."""
@@ -137,7 +145,8 @@ class Segment:
             if ends.get(stream, _BEFORE_FIRST) != (position - 1, previous):
                 self._check_link(leaf, stream, position, previous)
             ends[stream] = (position, digest)
-            if evidence_of.get(act) != evidence or not columns_agree(text, stream, position, act, site, study, recorded_at, previous):
+            # An act that nobody knows is no less unknown where the column says nothing.
+            if evidence_of.get(act, -1) != evidence or not columns_agree(text, stream, position, act, site, study, recorded_at, previous):
                 why = "its columns differ from its text" if act in evidence_of else "there is no such act"
                 raise NotProvedError(leaf, why, stream, position)
             name = stream.encode()
@@ -204,14 +213,6 @@ class Segment:
         return found
 
 
-def _text(envelope: Any) -> Any:
-    """The text of these bytes, an empty one when they are none."""
-    try:
-        return envelope.decode()
-    except UnicodeDecodeError:
-        return ""
-
-
 def main(task: Task) -> None:
     """A process of its own: what was found goes out as a Python literal, what does not hold or the end that was reached."""
     connection = sqlite3.connect(task.database, uri=True, isolation_level=None)
@@ -219,13 +220,18 @@ def main(task: Task) -> None:
     # Rows come and go without cycles, while the collector would walk over thousands of them again and again.
     gc.disable()
     connection.execute("BEGIN")
+    sys.stdout.write(said_by(Segment(connection.cursor(), task), task, lambda *asked: _finds_nothing(connection, *asked)))
+
+
+def said_by(segment: Segment, task: Task, finds_nothing: Callable[[str, Sequence[Any]], bool]) -> str:
+    """What a process of its own says: what does not hold, or the end that was reached and which statements besides found nothing."""
     try:
-        Segment(connection.cursor(), task).check()
+        segment.check()
     except NotProvedError as found:
         said: dict[str, object] = {name: value if isinstance(value, int | None) else str(value) for name, value in vars(found).items()}
     else:
-        said = {"end": task.end, "found_nothing": [name for name in task.besides if _finds_nothing(connection, *task.besides[name])]}
-    sys.stdout.write(ascii(said))
+        said = {"end": task.end, "found_nothing": [name for name, asked in task.besides.items() if finds_nothing(*asked)]}
+    return ascii(said)
 
 
 def _finds_nothing(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> bool:

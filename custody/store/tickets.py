@@ -13,6 +13,7 @@ from custody.store.envelope import iso
 from custody.store.statements import Prepared, inserted
 from custody.store.tables import reset_ticket
 
+TICKET = "reset ticket"
 _INSERT = inserted(reset_ticket)
 _NEWEST = Prepared(
     select(reset_ticket)
@@ -31,7 +32,7 @@ class Ticket:
     @property
     def digest(self) -> Digest:
         """What the entry of the reset holds, so that a row changed behind the application counts for nothing."""
-        return digest_of_row("reset ticket", self.account.value, self.code_hash, iso(self.valid_until.astimezone(UTC)))
+        return digest_of_row(TICKET, self.account.value, self.code_hash, iso(self.valid_until.astimezone(UTC)))
 
 
 def keep_ticket(connection: Connection, ticket: Ticket) -> None:

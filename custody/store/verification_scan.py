@@ -7,43 +7,52 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select, bindparam, case, func, literal_column, select
+from sqlalchemy import Connection, Dialect, Select, bindparam, func, select
 
 from custody.domain.acts import ACTS
 from custody.store.segment import NotProvedError, Segment, Task
-from custody.store.statements import as_bytes
 from custody.store.tables import entry, leaf, node
+from custody.store.watch import WRITES
 
 # 2^10 entries are read at a time.
 BLOCK_LEVEL = 10
 # Below so many entries a pass is over before a second process would have begun.
 ENTRIES_FOR_PROCESSES = 8_192
+# There each process begins with the driver and a connection.
+ENTRIES_FOR_PROCESSES_POSTGRESQL = 50_000
 PROCESSES_MAX = 8
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 _e = entry.c
-_columns = (leaf.c.hash, _e.stream, _e.position, _e.act, _e.evidence, _e.site, _e.study, _e.recorded_at, _e.previous, _e.digest, _e.salt)
-# Of SQLite only: the bytes of the text, which would be the same in a column of bytes.
-_text_in_bytes = case((func.typeof(_e.envelope) == literal_column("'text'"), as_bytes(_e.envelope)))
+_columns = (
+    leaf.c.hash,
+    _e.stream,
+    _e.position,
+    _e.act,
+    _e.evidence,
+    _e.site,
+    _e.study,
+    _e.recorded_at,
+    _e.previous,
+    _e.digest,
+    _e.salt,
+    _e.envelope,
+)
 _first: Any = bindparam("first")
 _last: Any = bindparam("last")
 
 
-def _rows(text: Any) -> Select[Any]:
-    of_leaves = select(*_columns, text).select_from(leaf.outerjoin(entry, _e.id == leaf.c.entry_id))
-    return of_leaves.where(leaf.c.number.between(_first, _last)).order_by(leaf.c.number)
-
-
-_IN_BYTES = _rows(_text_in_bytes)
 # Their parameters are given by place, in the order in which they stand here.
 _STATEMENTS = {
-    "rows": _rows(_e.envelope),
-    "rows in bytes": _IN_BYTES,
+    "rows": select(*_columns)
+    .select_from(leaf.outerjoin(entry, _e.id == leaf.c.entry_id))
+    .where(leaf.c.number.between(_first, _last))
+    .order_by(leaf.c.number),
     "before": select(_e.digest, leaf.c.number)
     .join(leaf, leaf.c.entry_id == _e.id)
     .where(_e.stream == bindparam("in_stream"), _e.position == bindparam("at_position")),
@@ -114,31 +123,44 @@ def _tasks(connection: Connection, size: int, besides: Mapping[str, Select[Any]]
 
     Other processes see the log as it is later, so where it ends is settled here.
     """
-    path = connection.engine.url.database if connection.dialect.name == "sqlite" else None
-    processes = min(os.cpu_count() or 1, PROCESSES_MAX) if path and sys.executable and size >= ENTRIES_FOR_PROCESSES else 1
+    least = ENTRIES_FOR_PROCESSES if connection.dialect.name == "sqlite" else ENTRIES_FOR_PROCESSES_POSTGRESQL
+    is_long = size >= least and bool(sys.executable)
+    database, snapshot = _way_to(connection) if is_long else ("", "")
+    processes = min(os.cpu_count() or 1, PROCESSES_MAX) if database else 1
     blocks = -(-size >> BLOCK_LEVEL)
     length = -(-blocks // processes) << BLOCK_LEVEL
     firsts = range(0, size, length or 1)
-    statements = {name: _with_parameters(statement, connection.dialect)[0] for name, statement in _statements(connection.dialect).items()}
+    statements = {name: _with_parameters(statement, connection.dialect)[0] for name, statement in _STATEMENTS.items()}
     evidence = {name: int(rule.evidence) for name, rule in ACTS.items()}
     asked = [(name, _with_parameters(statement, connection.dialect)) for name, statement in besides.items()] if len(firsts) > 1 else []
     return [
         Task(
-            database=f"{Path(path or '.').resolve().as_uri()}?mode=ro",
+            database=database,
             first=first,
             end=min(first + length, size),
             level=BLOCK_LEVEL,
             statements=statements,
             evidence=evidence,
             besides=dict(asked[number :: len(firsts)]),
+            snapshot=snapshot,
         )
         for number, first in enumerate(firsts)
     ]
 
 
-def _statements(dialect: Dialect) -> dict[str, Select[Any]]:
-    """Without those that only SQLite understands."""
-    return _STATEMENTS if dialect.name == "sqlite" else {name: each for name, each in _STATEMENTS.items() if each is not _IN_BYTES}
+def _way_to(connection: Connection) -> tuple[str, str]:
+    """What lets other processes see what this one sees: how to open the database, and the name of a snapshot; nothing where they cannot."""
+    if connection.dialect.name == "sqlite":
+        path = connection.engine.url.database
+        return (f"{Path(path).resolve().as_uri()}?mode=ro", "") if path else ("", "")
+    if connection.get_execution_options().get(WRITES, True):
+        # Nobody else sees what is not committed yet.
+        return "", ""
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - an installation on SQLite needs no driver of PostgreSQL
+
+    driver: Any = connection.connection.driver_connection
+    way = make_conninfo(**driver.info.get_parameters(), password=driver.info.password)
+    return way, connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
 
 
 @lru_cache(maxsize=32)
@@ -155,8 +177,21 @@ def _program(task: Task) -> str:
 
 
 def _begun(task: Task) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-I", "-S", "-c", _program(task)]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - our own program
+    if not task.snapshot:
+        command = [sys.executable, "-I", "-S", "-c", _program(task)]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - our own program
+    # The driver lies where this process found it.
+    program = f"import sys; sys.path[:] = {[_ROOT, *sys.path]!r}; from custody.store.segment_postgresql import main; main()"
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-I", "-S", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        # One that ended already is asked why when its word is waited for.
+        process.stdin.write(repr(vars(task)).encode())
+        process.stdin.close()
+    process.stdin = None
+    return process
 
 
 def _said(task: Task, process: subprocess.Popen[bytes]) -> frozenset[str]:

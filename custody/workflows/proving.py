@@ -37,7 +37,7 @@ def prove(store: Store, checkpoint: Path | None, key_dir: Path) -> VerificationR
     """
     known = None if checkpoint is None else _read(checkpoint, key_dir)
     with store.reading() as connection:
-        return verify(connection, checkpoint=known)
+        return verify(connection, checkpoint=known, key_dir=key_dir)
 
 
 def _read(path: Path, key_dir: Path) -> Checkpoint:
