@@ -59,16 +59,18 @@ _SET_HEAD = upserted(stream_head, "stream")
 _LAST_RECORDED_AT = Prepared(select(entry.c.recorded_at).order_by(entry.c.id.desc()).limit(1))
 
 
-def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: datetime) -> tuple[Entry, ...]:
+def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: datetime, begins_anew: bool = False) -> tuple[Entry, ...]:
     """Write acts to the ends of their streams, in the order given, with heads, log and lookups; returns the entries.
 
     Times of recording never run backwards along the log: by a clock that was set back an entry is recorded a moment after the newest one,
     and that clock's own time stands in it as when it happened. So the newest entry alone shows how late the record knows it to be.
+    `begins_anew`: people have signed that the clock is right and the record was ahead, so these entries bear its time.
     Raises InputError when an act holds something that cannot be kept. The caller's transaction makes it all or nothing.
     """
     if not new:
         return ()
-    recorded_at = _not_before_the_newest(connection, recorded_at)
+    if not begins_anew:
+        recorded_at = _not_before_the_newest(connection, recorded_at)
     rows = _rows(connection, new, recorded_at)
     written = tuple(
         entry_of(each, position=row["position"], digest=row["digest"], recorded_at=recorded_at) for each, row in zip(new, rows, strict=True)

@@ -89,7 +89,7 @@ DESKS: tuple[Desk, ...] = (
         acts="""material_received material_released material_refused equipment_registered equipment_calibrated logger_installed
             shipper_registered shipper_qualified logger_registered logger_calibrated logger_started logger_key_registered
             training_recorded delegation_recorded document_approved document_withdrawn access_reviewed study_approved site_registered
-            account_created account_disabled role_granted role_revoked secret_reset_issued badge_revoked""",
+            clock_set_right account_created account_disabled role_granted role_revoked secret_reset_issued badge_revoked""",
     ),
     _desk(
         "allocation",

@@ -12,6 +12,7 @@ from typing import Any
 from custody.domain.acts.base import Act, field_types
 from custody.domain.acts.codec import body_of
 from custody.domain.acts.record import Corrected, Countersigned, Proposed
+from custody.domain.acts.study import ClockSetRight
 from custody.domain.dossier import pending_proposals
 from custody.domain.ids import Digest, Identifier
 from custody.domain.terms import VerdictWord
@@ -119,7 +120,7 @@ def _recorded(job: Job, verdict: Verdict | None) -> Outcome:
     """The act (or the signature that puts it in effect), after the verdict that let it pass and before what it brings about."""
     first = [] if verdict is None else [job.found(_kept(job, verdict))]
     new = [*first, job.own_entry(_own_act(job)), *_brought_about(job)]
-    written = entries.append(job.connection, new, recorded_at=job.now)
+    written = entries.append(job.connection, new, recorded_at=job.now, begins_anew=isinstance(job.act, ClockSetRight))
     return _outcome(
         job,
         "recorded",

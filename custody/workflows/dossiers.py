@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
@@ -28,7 +27,6 @@ class _Made:
     streams: Mapping[str, Deeds]
     heads: Mapping[str, Head]
     series: frozenset[Digest]
-    last_recorded_at: datetime | None
     reading: Reading
 
 
@@ -42,13 +40,11 @@ def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
     start = str(connection.get_execution_options().get("custody_store", "")), tuple(dict.fromkeys(roots))
     made = _again(connection, start) or _anew(connection, start[1])
     _remember(start, made)
-    # The newest entry alone would do, had nothing been recorded since the clock was set back.
-    newest = entries.last_recorded_at(connection)
     return Dossier(
         streams=made.streams,
         heads=made.heads,
         series=series.load_series(connection, made.series) if made.series else {},
-        last_recorded_at=max((at for at in (newest, made.last_recorded_at) if at is not None), default=None),
+        last_recorded_at=entries.last_recorded_at(connection),
     )
 
 
@@ -90,7 +86,6 @@ def _made_of(proven: Mapping[str, Proven], reading: Reading) -> _Made:
         streams=streams,
         heads={key: each.head for key, each in proven.items() if each.head is not None},
         series=frozenset(digest for deeds in streams.values() for digest in _series_of(deeds)),
-        last_recorded_at=max((deeds[-1].recorded_at for deeds in streams.values() if deeds), default=None),
         reading=reading,
     )
 
@@ -100,14 +95,11 @@ def _changed(before: _Made, changed: Mapping[str, Proven], reading: Reading) -> 
     proven = {**before.proven, **changed}
     if any(_series_of(each.deeds) != _series_of(before.streams[key]) for key, each in changed.items()):
         return _made_of(proven, reading)
-    deeds = [each.deeds for each in changed.values() if each.deeds]
-    newest = (before.last_recorded_at, *(each[-1].recorded_at for each in deeds))
     return _Made(
         proven=proven,
         streams={**before.streams, **{key: each.deeds for key, each in changed.items()}},
         heads={**before.heads, **{key: each.head for key, each in changed.items() if each.head is not None}},
         series=before.series,
-        last_recorded_at=max((at for at in newest if at is not None), default=None),
         reading=reading,
     )
 

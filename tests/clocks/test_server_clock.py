@@ -13,7 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from custody.domain.acts.bedside import BedsideScanned, FitToInfuseSigned
+from custody.domain.acts.people import SignaturePolicyAccepted
+from custody.domain.acts.study import ClockSetRight
+from custody.domain.ids import AccountId, SiteId
 from custody.domain.terms import Answer
+from custody.errors import NotPermittedError
+from custody.store.period import digests_between
 from custody.store.tables import entry
 from custody.store.verification import verify
 from custody.workflows import bedside
@@ -136,6 +141,79 @@ def test_after_a_jump_ahead_nothing_is_judged_until_the_clock_comes_there_again(
     if ahead == 10 * MINUTE:
         patient_is_ready(bed, START + ahead)
         assert checked(bed, START + ahead) == ("GO", ())
+
+
+# ── found right again ──
+
+SITE = SiteId("A9991")
+RIGHT_AGAIN = ClockSetRight(site=SITE, compared_with="clock of the laboratory", reason="a day ahead since the server was started")
+ADMINISTRATOR, QUALITY, OTHER = "demo-admin-one", "demo-qa-one", "demo-carrier-one"
+
+
+def first_signs(bed, at):
+    accepted = SignaturePolicyAccepted(account=account(ADMINISTRATOR), policy_version="1")
+    assert bed.record(accepted, ADMINISTRATOR, at).kind == "recorded"
+    assert bed.record(RIGHT_AGAIN, ADMINISTRATOR, at).kind == "waiting"
+
+
+def found_right(bed, at):
+    """Administrator and quality sign it, by the clock as it stands."""
+    first_signs(bed, at)
+    return bed.countersign(RIGHT_AGAIN, QUALITY, at + SECOND)
+
+
+@pytest.mark.parametrize("ahead", [HOUR, 365 * DAY])
+def test_two_people_sign_that_a_clock_which_was_ahead_is_right_and_doses_are_judged_again(bed, ahead):
+    something_else_is_recorded(bed, START + ahead)
+    assert checked(bed, START) == ("CANNOT CHECK", ("SYS-CLOCK",))
+    assert found_right(bed, START).kind == "recorded"
+    assert checked(bed, START + 2 * SECOND) == ("GO", ())
+    assert both_sign(bed, START + 3 * SECOND).kind == "recorded"
+    assert is_whole(bed)
+
+
+def test_one_person_alone_does_not_begin_the_times_anew(bed):
+    something_else_is_recorded(bed, START + DAY)
+    first_signs(bed, START)
+    with pytest.raises(NotPermittedError):
+        bed.countersign(RIGHT_AGAIN, ADMINISTRATOR, START + SECOND)
+    assert checked(bed, START + 2 * SECOND) == ("CANNOT CHECK", ("SYS-CLOCK",))
+
+
+def test_who_acted_while_the_clock_was_ahead_is_no_obstacle_afterwards(bed):
+    """A nurse was turned away somewhere meanwhile: that stands in her own stream with a time that has not come."""
+    with bed.store.writing() as connection:
+        access_refused(connection, bed.entries(account(NURSES[0]))[-1].by, STUDY, what="/lots", refusal="no role", now=START + DAY)
+    assert found_right(bed, START).kind == "recorded"
+    assert checked(bed, START + 2 * SECOND) == ("GO", ())
+
+
+def test_dose_that_expired_by_the_right_clock_stays_expired(bed):
+    something_else_is_recorded(bed, LAST_START + DAY)
+    at = LAST_START + SECOND
+    assert found_right(bed, at).kind == "recorded"
+    patient_is_ready(bed, at + 2 * SECOND)
+    assert checked(bed, at + 2 * SECOND) == ("STOP", ("BAG-EXP",))
+
+
+def test_times_run_backwards_where_two_people_have_signed_it_and_nowhere_else(bed):
+    something_else_is_recorded(bed, START + DAY)
+    found_right(bed, START)
+    something_else_is_recorded(bed, START + MINUTE)
+    times = recorded_times(bed)
+    assert [n for n, (earlier, later) in enumerate(pairwise(times)) if later < earlier] == [len(times) - 3]
+
+
+def test_audit_trail_of_a_period_finds_what_was_recorded_before_and_after_the_clock_was_found_right(bed):
+    something_else_is_recorded(bed, START + DAY)
+    found_right(bed, START)
+    something_else_is_recorded(bed, START + MINUTE)
+    with bed.store.reading() as connection:
+        wrong = digests_between(connection, START + DAY, START + DAY + HOUR, account=None, before=None, limit=9)
+        right = digests_between(connection, START + SECOND, START + HOUR, account=AccountId(OTHER), before=None, limit=9)
+        newest = len(recorded_times(bed))
+    assert [number for number, _ in wrong] == [newest - 2, newest - 3, newest - 4], "recorded ahead, and signed by the first of two"
+    assert [number for number, _ in right] == [newest]
 
 
 # ── the order ──

@@ -91,6 +91,8 @@ def test_form_of_every_act_is_at_most_three_clicks_from_the_work_list(looked_at,
     found = leads_to(on_the_desks(account), act)  # first click: the desk; second: the act
     assert found, f"{account} finds no way to {act} from a desk"
     page = browser.get(min(found))
+    if page.code == 302 and page.location.startswith("/policy?"):
+        return  # whoever never signed anything reads first what a signature means, and is led back here
     assert page.code == 200, page.text
     if f'action="/acts/{act}/review"' in page.html or act in ELSEWHERE:
         return

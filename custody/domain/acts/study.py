@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from custody.domain.acts.base import Act, Names, act, signed
-from custody.domain.ids import CohortId, Digest, DoseId, StudyId
+from custody.domain.ids import CohortId, Digest, DoseId, SiteId, StudyId
 from custody.domain.terms import Committee, CommitteeDecision, Meaning, Role
 
 
@@ -233,6 +233,27 @@ class DocumentApproved(Act):
     effective_from: date
     effective_until: date | None
     review_due_on: date
+
+
+@act(
+    "clock_set_right",
+    title="Server clock found right again",
+    about=SiteId,
+    after=("site_registered",),
+    unguarded_because="by a wrong clock no hold point says anything; this is what ends that, and two people sign it",
+    biz_step="other",
+    signatures=(signed(Meaning.CONFIRMED, Role.ADMINISTRATOR), signed(Meaning.VERIFIED, Role.QA_REVIEWER, Role.QP)),
+)
+@dataclass(frozen=True, kw_only=True)
+class ClockSetRight(Act):
+    """The server's clock ran ahead, and what was recorded then bears times that have not come; it is right now (rules 4, SYS-CLOCK).
+
+    Times of recording begin again with this entry. `compared_with`: the clock that it was compared with; `site` is where the server stands.
+    """
+
+    site: SiteId
+    compared_with: str
+    reason: str
 
 
 @act(

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from custody.workflows.demonstration import SECRET
 from tests.web.at_the_desks import cast_of
 from tests.web.desks.test_quality_control import inline
+from tests.web.test_people import accept_policy
 
 DESK = "/desks/registers"
 QA, ADMIN, OPERATOR, PACKER = "demo-qa-one", "demo-admin-one", "demo-operator-one", "demo-coldchain-one"
@@ -166,6 +168,35 @@ def test_withdrawn_version_stays_in_the_register(web):
     page = inline(web.browser(QA), f"/acts/document_withdrawn?then={DESK}", given)
     assert 'class="confirmation"' in page.html, page.text
     assert "SOP withdrawn" in register_of(web)
+
+
+def released(web):
+    """What becomes of the release of a lot that waits for it."""
+    browser = web.browser("demo-qp-one")
+    page = browser.send(browser.get("/acts/released?about=lot:LOT-0004"), "/acts/released/review", {})
+    return browser.send(page, "/acts/released", {"secret": SECRET})
+
+
+def test_clock_that_ran_ahead_is_found_right_by_administrator_and_quality(web):
+    """By then whatever the record has seen lies ahead, and every hold point answers CANNOT CHECK."""
+    right = web.clock.now
+    web.clock.now = right + timedelta(days=365)
+    web.browser(ADMIN)
+    web.clock.now = right + timedelta(minutes=1)
+    stopped = released(web)
+    assert "CANNOT CHECK" in stopped.text
+    assert "administrator and quality sign that" in stopped.text
+    browser = accept_policy(web.browser(ADMIN))
+    values = {"compared_with": "clock of the laboratory", "reason": "a year ahead since the power failed"}
+    page = inline(browser, "/acts/clock_set_right?about=site:A9991", values)
+    assert "waiting for the second person" in page.text, page.text
+    browser = web.browser(QA)
+    link = re.search(r'href="(/proposals/site/[^"]+)"', browser.get("/waiting").html)[1]
+    page = browser.send(browser.get(link), f"{link}/countersign", {"secret": SECRET})
+    assert 'class="confirmation"' in page.html, page.text
+    judged = released(web).text
+    assert "CANNOT CHECK" not in judged
+    assert "STOP" in judged, "that lot may not be released, and now the rules say so themselves"
 
 
 def test_registers_count_in_days_of_the_readers_place(web):
