@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import waitress
 from axe_playwright_python.base import AXE_FILE_PATH
@@ -94,9 +95,16 @@ def serving(made: Path, folder: Path, now: datetime, *, clock: TickingClock | No
     try:
         yield Running(f"http://127.0.0.1:{server.effective_port}", store, config, clock)
     finally:
-        server.close()
-        thread.join(timeout=10)
+        _end(server, thread)
         store.close()
+
+
+def _end(server: Any, thread: threading.Thread) -> None:
+    """All connections are closed by the thread that waits for them: closed by another, they would be waited for in vain."""
+    server.task_dispatcher.shutdown()
+    server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map, ignore_all=True))
+    thread.join(timeout=10)
+    assert not thread.is_alive()
 
 
 @contextmanager
