@@ -130,19 +130,12 @@ def _column(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-CLOCKS_APART_AT_MOST = timedelta(minutes=2)
-"""Of the servers on one database."""
-
-
 def find_session(connection: Connection, token: str, *, now: datetime, idle_at_most: timedelta) -> Session | None:
     """The session of this token; None when there is none, it was revoked, it has ended or nobody used it for too long."""
     found = _FIND.one(connection, digest_wanted=_digest(token))
     if found is None:
         return None
     session = _session(found)
-    if session.created_at - now > CLOCKS_APART_AT_MOST:
-        # Made while the clock ran ahead: it would last until that time has come.
-        return None
     # A clock that went back must not make an old session young again.
     idle = max(now - session.last_seen_at, timedelta(0))
     return session if now < session.ends_at and idle < idle_at_most else None

@@ -7,6 +7,7 @@ import pytest
 from custody.domain.acts.base import ACTS
 from custody.domain.ids import NODE_KINDS
 from custody.workflows.rehearsal.steps import people
+from tests.web.test_people import accept_policy
 
 FORMS = sorted(rule.name for rule in ACTS.values() if not (rule.companion or rule.evidence) and rule.stage != "record")
 
@@ -30,6 +31,8 @@ def test_form_of_every_act_opens_for_somebody_who_may_begin_it(looked_at, act, l
     assert account is not None, f"nobody in the demonstration may begin {act}"
     browser = looked_at.signed_in(account, language)
     page = browser.get(f"/acts/{act}")
+    if page.location.startswith("/policy?"):  # whoever never signed anything reads first what a signature means
+        page = accept_policy(browser).get(f"/acts/{act}")
     assert page.code == 200, page.text
     nothing_unworded(page)
     about = re.search(rf'href="(/acts/{act}\?about=[^"]+)"', page.html)
