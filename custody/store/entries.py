@@ -40,7 +40,7 @@ __all__ = [
     "forget_decoded",
     "grown_since",
     "heads",
-    "is_much_younger",
+    "is_another_time",
     "keep",
     "last_recorded_at",
     "load_evidence",
@@ -62,8 +62,9 @@ _LAST_RECORDED_AT = Prepared(select(entry.c.recorded_at).order_by(entry.c.id.des
 def append(connection: Connection, new: Sequence[NewEntry], *, recorded_at: datetime, begins_anew: bool = False) -> tuple[Entry, ...]:
     """Write acts to the ends of their streams, in the order given, with heads, log and lookups; returns the entries.
 
-    Times of recording never run backwards along the log: by a clock that was set back an entry is recorded a moment after the newest one,
-    and that clock's own time stands in it as when it happened. So the newest entry alone shows how late the record knows it to be.
+    Times of recording do not run backwards along the log, but for less than a second between works that were done ahead of the lock at the
+    same moment (CLOCK_MOVES_AT_MOST): by a clock that was set back an entry is recorded a moment after the newest one, and that clock's own
+    time stands in it as when it happened. So the newest entry alone shows how late the record knows it to be.
     `begins_anew`: people have signed that the clock is right and the record was ahead, so these entries bear its time.
     Raises InputError when an act holds something that cannot be kept. The caller's transaction makes it all or nothing.
     """
@@ -160,9 +161,9 @@ def _not_before_the_newest(connection: Connection, at: datetime) -> datetime:
     return at if newest is None or at >= newest else newest.astimezone(at.tzinfo) + A_MOMENT
 
 
-def is_much_younger(recorded_at: str, seen: str | None) -> bool:
-    """Whether an entry of others, recorded since (ISO text), could change what a clock was compared with."""
-    return seen is None or datetime.fromisoformat(recorded_at) - datetime.fromisoformat(seen) >= CLOCK_MOVES_AT_MOST
+def is_another_time(recorded_at: str, seen: str | None) -> bool:
+    """Whether an entry of others, recorded since (ISO text), could change what a clock was compared with: later, or begun anew."""
+    return seen is None or abs(datetime.fromisoformat(recorded_at) - datetime.fromisoformat(seen)) >= CLOCK_MOVES_AT_MOST
 
 
 def _row(new: NewEntry, fields: dict[str, Any], previous: bytes) -> dict[str, Any]:

@@ -18,7 +18,8 @@ def digests_between(
     """Number and digest of the entries recorded from `start` to before `end`, newest first; `before`: only those with a smaller number.
 
     Entries are numbered in the order in which they were recorded, so the period is two numbers, found by halving; two for each time that
-    the clock was found right after it had been ahead, for there the times begin again.
+    the clock was found right after it had been ahead, for there the times begin again. Entries of people who acted at the same moment may
+    stand within a second of each other in either order, so the ends of a period are right to the second.
     """
     runs = [(_first_from(connection, start, run), _first_from(connection, end, run)) for run in _runs(connection)]
     within = or_(false(), *(and_(entry.c.id >= first, entry.c.id < last) for first, last in runs if first < last))

@@ -51,6 +51,6 @@ def _still_holds(connection: Connection, ahead: Ahead, seen: View) -> bool:
     new = entries.come_since(connection, seen.size)
     if any(stream in ahead.streams for stream, _ in new):
         return False
-    if ahead.has_compared_clocks and new and entries.is_much_younger(new[-1][1], seen.newest_at):
+    if ahead.has_compared_clocks and new and entries.is_another_time(new[-1][1], seen.newest_at):
         return False
     return all(holds(connection) for holds in ahead.conditions)

@@ -149,6 +149,23 @@ def test_work_is_done_again_when_the_newest_entry_is_much_younger(ledger):
     assert seen == [NOW, NOW + timedelta(hours=1)]
 
 
+def test_work_is_done_again_when_the_times_of_the_record_began_anew_meanwhile(ledger):
+    """Otherwise it would be recorded by the clock that had run ahead, and the record would stand there again."""
+    ledger.record(account_created(), at=NOW + timedelta(days=365))
+    seen = []
+
+    def work(connection):
+        seen.append(last_recorded_at(connection))
+        if len(seen) == 1:
+            with ledger.store.writing() as other:
+                append(other, [new(signed_in())], recorded_at=NOW, begins_anew=True)
+        return append(connection, [new(registered())], recorded_at=NOW + timedelta(seconds=2))
+
+    write_ahead(ledger.store, work)
+    assert seen == [NOW + timedelta(days=365), NOW]
+    assert ledger.load()[STREAM][-1].recorded_at == NOW + timedelta(seconds=2)
+
+
 @pytest.mark.parametrize(
     "only_under_the_lock",
     [
