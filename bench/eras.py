@@ -4,7 +4,8 @@ Writing 10^6 bags act by act takes hours, because each act is built, checked and
 are written again, with names, dates and digests replaced and everything that follows from them (chains, log, heads, lookups) made anew:
 what comes out is a store like any other, and `custody ledger verify` and a comparison of the lookups say so. Roads that were not over
 when the store was left are written once only, in the last era, which ends when the store it came from ends. Logger files are shared by
-all eras; the readings in them are not. From the middle era on another lot of culture medium is used, so that either is in half of all bags.
+all eras; the readings in them are not. Each era has a study of its own, which has more doses than any had yet. From the middle era on
+another lot of culture medium is used, so that either is in half of all bags.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ MARK = "\x1f"
 SETUP_ENDS_BEFORE = "donor:%"
 FREEZERS = frozenset({"logger:LOGGER-F01", "logger:LOGGER-F91"})
 # Every name with a number in it that a road writes, every date, and every digest.
-NAMED = re.compile(
+NAMED_BY_ALL = re.compile(
     r"\d{4}-\d\d-\d\d|DEMO\d{4}B\d{3}[0-9A-Z]|A999926\d{6}|WB\d{4}X7|(?<![A-Z0-9])[HRSC]\d{3,4}-\d\d"
     r"|(?:LOT|SH|DOSE|WCB|MCB|TS|DN|BLOOD|P|LOGGER-[TC]|SHIPPER|DEV|RC|H)-\d{4}(?!\d)|MED-0001|[0-9a-f]{64}"
 )
+NAMED = re.compile(rf"NCT\d{{8}}|{NAMED_BY_ALL.pattern}")
+"""What everybody shares names the study of the last era, in which people work now."""
 _DIGITS = re.compile(r"\d{4}|\d{3}(?=-)")
 _DATE = re.compile(rb"\d{4}-\d\d-\d\d")
 _SERIES = re.compile(r'"series":"([0-9a-f]{64})"')
@@ -81,10 +84,11 @@ class Era:
     def __iter__(self) -> Iterator[tuple[str, int, Row]]:
         # What everybody shares is set up in the first era, but stands in the texts of all.
         first = self.place.number == 0
-        wanted = "1" if first else "NOT is_setup"
+        wanted = "1" if first else "NOT is_shared"
         wanted += "" if self.place.is_last else " AND NOT of_last"
-        for number, stream, position, act, evidence, site, study, recorded_at, digest, split in self._split.execute(
-            f"SELECT id, stream, position, act, evidence, site, study, recorded_at, digest, split FROM split WHERE {wanted} ORDER BY id"  # noqa: S608 - our own words
+        columns = "id, stream, position, act, evidence, site, study, recorded_at, digest, is_shared, split"
+        for number, stream, position, act, evidence, site, study, recorded_at, digest, is_shared, split in self._split.execute(
+            f"SELECT {columns} FROM split WHERE {wanted} ORDER BY id"  # noqa: S608 - our own words
         ):
             if act == "logger_file_read":
                 self._shift_series(split.replace(MARK, ""))
@@ -98,7 +102,7 @@ class Era:
                     act,
                     evidence,
                     site,
-                    study,
+                    study if is_shared or study is None else self.renamed(study),
                     self.renamed(recorded_at),
                     digest,
                     text,
@@ -141,6 +145,8 @@ class Era:
         place = self.place
         if seen[4] == "-" and seen[0] in "12":
             return (date.fromisoformat(seen) + timedelta(days=place.shift)).isoformat()
+        if seen.startswith("NCT"):
+            return f"NCT{int(seen[3:]) + place.of - 1 - place.number:08d}"
         if seen == MEDIUM:
             return OTHER_MEDIUM if place.number >= (place.of + 1) // 2 else MEDIUM
         head, digits, tail = _parts(seen)
@@ -169,9 +175,9 @@ class Era:
         self._rows.series.append((digest, readings, self.joined(marked(start)), self.joined(marked(end)), zlib.compress(shifted, 1)))
 
 
-def marked(text: str) -> str:
+def marked(text: str, named: re.Pattern[str] = NAMED) -> str:
     """With a mark before and after everything that reads otherwise in another era."""
-    return NAMED.sub(rf"{MARK}\g<0>{MARK}", text)
+    return named.sub(rf"{MARK}\g<0>{MARK}", text)
 
 
 def _parts(seen: str) -> tuple[str, str, str]:
@@ -215,8 +221,8 @@ def longer(source: Path, target: Path, eras: int) -> None:
 def _split_all(source: Path, to: Path, days: int) -> None:
     """Every text with its marks: looking for names takes longer than everything else, and is done once for all eras.
 
-    `is_setup`: before the first road begins; `of_last`: only the last era has it, as what people did besides, and the freezers' files
-    that lie in the time of the next era.
+    `is_shared`: set up before the first road begins, but for the study; `of_last`: only the last era has it, as what people did besides,
+    and the freezers' files that lie in the time of the next era.
     """
     base = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
     unfinished = to.with_suffix(".unfinished")
@@ -224,31 +230,32 @@ def _split_all(source: Path, to: Path, days: int) -> None:
     made = sqlite3.connect(unfinished, isolation_level=None)
     made.execute("PRAGMA journal_mode = OFF")
     made.execute("PRAGMA synchronous = OFF")
-    made.execute(
-        "CREATE TABLE split (id INTEGER PRIMARY KEY, stream, position, act, evidence, site, study, recorded_at, digest, is_setup, of_last, "
-        "split)"
-    )
+    columns = "stream, position, act, evidence, site, study, recorded_at, digest, is_shared, of_last, split"
+    made.execute(f"CREATE TABLE split (id INTEGER PRIMARY KEY, {columns})")
     (setup_ends,) = base.execute("SELECT min(id) FROM entry WHERE stream LIKE ?", (SETUP_ENDS_BEFORE,)).fetchone()
     (first,) = base.execute("SELECT min(recorded_at) FROM entry WHERE act = 'logger_file_read' AND stream = ?", (min(FREEZERS),)).fetchone()
     repeats_at = (datetime.fromisoformat(first) + timedelta(days=days - 1)).isoformat(timespec="microseconds")
     (size,) = base.execute("SELECT max(id) FROM entry").fetchone()
     made.execute("BEGIN")
     with Pool() as pool:
-        for parts in pool.imap(partial(_marked_rows, source), range(0, size + 1, AT_ONCE)):
+        for parts in pool.imap(partial(_marked_rows, source, setup_ends), range(0, size + 1, AT_ONCE)):
             made.executemany("INSERT INTO split VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (
-                (*row, row[0] < setup_ends, row[0] >= setup_ends and _of_last(row, repeats_at), text) for row, text in parts
+                (*row, is_shared, row[0] >= setup_ends and _of_last(row, repeats_at), text) for row, is_shared, text in parts
             ))  # fmt: skip
     made.execute("COMMIT")
     made.close()
     unfinished.rename(to)
 
 
-def _marked_rows(source: Path, first: int) -> list[tuple[tuple[Any, ...], str]]:
+def _marked_rows(source: Path, setup_ends: int, first: int) -> list[tuple[tuple[Any, ...], bool, str]]:
     base = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
     columns = "id, stream, position, act, evidence, site, study, recorded_at, digest, envelope"
     rows = base.execute(f"SELECT {columns} FROM entry WHERE id >= ? AND id < ? ORDER BY id", (first, first + AT_ONCE)).fetchall()  # noqa: S608 - our own words
     base.close()
-    return [(row[:-1], marked(row[-1])) for row in rows]
+    shared = [row[0] < setup_ends and not row[1].startswith("study:") for row in rows]
+    return [
+        (row[:-1], is_shared, marked(row[-1], NAMED_BY_ALL if is_shared else NAMED)) for row, is_shared in zip(rows, shared, strict=True)
+    ]
 
 
 def _of_last(row: tuple[Any, ...], repeats_at: str) -> bool:
