@@ -12,8 +12,9 @@ from custody.store.envelope_text import Told
 from custody.store.links import NO_LINKS, Links
 from custody.store.lookup_rows import COUNTERSIGNED, act_told, batches, number_finder, take_in
 from custody.store.lookup_waiting import WaitingInMemory
+from custody.store.sqlite_text import shown
 from custody.store.statements import Prepared, PreparedIn
-from custody.store.tables import edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
+from custody.store.tables import LOOKUPS, edge, entry, entry_name, stream_site, stream_summary, waiting_proposal
 
 # More than this many differences are no slips in a few rows; remembering them all would cost memory.
 DOUBTS_MAX = 50_000
@@ -232,3 +233,20 @@ def differences(connection: Connection) -> tuple[str, ...]:
 
 def _shown(row: Any) -> str:
     return ", ".join(str(value)[:80] for value in row)
+
+
+def check_indexes(connection: Connection) -> None:
+    """That every index of the lookups holds what its table holds: traces and lists are read from these copies alone.
+
+    SQLite only. PostgreSQL's pages carry checksums, and its indexes can be looked over by the server's own `amcheck`.
+    Raises LedgerBrokenError with what SQLite found first.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    for table in LOOKUPS:
+        found = connection.exec_driver_sql(f"PRAGMA integrity_check({table.name})").scalar_one()
+        if found != "ok":
+            raise LedgerBrokenError(
+                f"an index of the lookup {table.name} is not what its table is ({shown(str(found))}); find out what damaged the file, then "
+                "make the indexes anew (REINDEX)"
+            )

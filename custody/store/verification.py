@@ -15,7 +15,7 @@ from custody.ledger.merkle import EMPTY_ROOT
 from custody.store import log
 from custody.store.envelope import broken
 from custody.store.guards import first_difference
-from custody.store.lookup_check import FIND_NOTHING, LookupComparison
+from custody.store.lookup_check import FIND_NOTHING, LookupComparison, check_indexes
 from custody.store.segment import NotProvedError
 from custody.store.sqlite_text import any_text, shown
 from custody.store.statements import readable_afterwards
@@ -89,11 +89,13 @@ def _verified(connection: Connection, checkpoint: Checkpoint | None, key_dir: Pa
         end = log.size(connection)
         uncounted: list[Fault] = []
         unread: list[Fault] = []
+        damaged: list[Fault] = []
         lookups = LookupComparison(connection)
         with scanning(connection, end, _FIND_NOTHING) as scan:
             # The scan may go on in other processes meanwhile.
             holds(partial(_check_counts, connection), uncounted)
             holds(lookups.take_all, unread)
+            holds(partial(check_indexes, connection), damaged)
             size, broken_at = _proved(connection, scan, end)
         beside = uncounted
         if broken_at is None:
@@ -103,6 +105,7 @@ def _verified(connection: Connection, checkpoint: Checkpoint | None, key_dir: Pa
                 holds(partial(_check_lookups, lookups, scan.found_nothing), beside)
             for check in (check_credentials, check_tickets, check_files_read):
                 holds(partial(check, connection), beside)
+            beside += damaged
         # What is beside the entries says nothing new while an entry itself is in doubt.
         faults += beside if broken_at is None else [broken_at]
         root = log.root(connection, size)

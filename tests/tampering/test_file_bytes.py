@@ -11,7 +11,7 @@ import pytest
 
 from custody.errors import CustodyError
 from custody.store.connection import open_store
-from custody.store.tables import metadata
+from custody.store.tables import LOOKUPS, metadata
 from custody.workflows.proving import prove
 from tests.counts import IN_FULL, count_of
 from tests.tampering import whole
@@ -25,19 +25,30 @@ def rows_of(path):
     """Every row of what verification proves, as stored; text for a file out of which they cannot be read."""
     columns: dict[str, list[str]] = {}
     for table, name in PROVED:
-        columns.setdefault(table.name, []).append(f'typeof("{name}"), CAST("{name}" AS BLOB)')
+        columns.setdefault(table.name, []).append(name)
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
-            return {table: set(connection.execute(f"SELECT {', '.join(parts)} {_past_indexes(table)}")) for table, parts in columns.items()}
+            return {
+                (table, tree): set(connection.execute(f'SELECT {", ".join(map(_exactly, held))} FROM "{table}" {tree}'))
+                for table, names in columns.items()
+                for tree, held in _trees(table, names)
+            }
     except (sqlite3.Error, UnicodeDecodeError) as error:
         return str(error)
 
 
-def _past_indexes(table):
-    """An index over all columns of small rows is a copy of them, which is read in their place unless their own tree is asked for."""
-    if metadata.tables[table].dialect_options["sqlite"]["with_rowid"]:
-        return f'FROM "{table}" NOT INDEXED'
-    return f'FROM "{table}" INDEXED BY "sqlite_autoindex_{table}_1"'
+def _exactly(name):
+    return f'typeof("{name}"), CAST("{name}" AS BLOB)'
+
+
+def _trees(table, names):
+    """The table's own tree, and each index of a lookup, which is a copy of some columns and is read in its place."""
+    known = metadata.tables[table]
+    own = "NOT INDEXED" if known.dialect_options["sqlite"]["with_rowid"] else f'INDEXED BY "sqlite_autoindex_{table}_1"'
+    yield own, names
+    if known in LOOKUPS:
+        for index in known.indexes:
+            yield f'INDEXED BY "{index.name}"', [column.name for column in (*index.columns, *known.primary_key)]
 
 
 def found_in(path, keys) -> str:
