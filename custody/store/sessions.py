@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
 from custody.domain.acts.people import SecretKind
 from custody.domain.ids import AccountId
@@ -86,6 +86,16 @@ _FORGET_SHIFTS = Prepared(
         shift_table.c.place.not_in(select(session_table.c.token_digest)), shift_table.c.place.not_in(select(bench_table.c.token_digest))
     )
 )
+_begun_after: BindParameter[str] = bindparam("at")
+_REVOKE_AHEAD = Prepared(
+    update(session_table)
+    .where(session_table.c.created_at > _begun_after, session_table.c.revoked_at.is_(None))
+    .values(revoked_at=_begun_after)
+)
+_CLOSE_AHEAD = Prepared(
+    update(bench_table).where(bench_table.c.opened_at > _begun_after, bench_table.c.closed_at.is_(None)).values(closed_at=_begun_after)
+)
+_END_SHIFTS_AHEAD = Prepared(delete(shift_table).where(shift_table.c.secret_given_at > _begun_after))
 
 
 def open_session(
@@ -224,6 +234,12 @@ def end_shifts(connection: Connection, account: AccountId) -> None:
 def end_shift_here(connection: Connection, session: Session) -> None:
     """The person leaves: the next signature at this place asks for the whole secret."""
     _END_SHIFT.run(connection, [{"at_place": session.place, "of_account": session.account.value}])
+
+
+def end_those_ahead(connection: Connection, *, now: datetime) -> None:
+    """End sessions, benches and shifts that began while the clock ran ahead of `now`: they would last until that time comes again."""
+    for statement in (_REVOKE_AHEAD, _CLOSE_AHEAD, _END_SHIFTS_AHEAD):
+        statement.run(connection, [{"at": _column(now)}])
 
 
 def forget_ended(connection: Connection, *, now: datetime) -> None:

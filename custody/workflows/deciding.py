@@ -19,7 +19,7 @@ from custody.domain.terms import VerdictWord
 from custody.domain.verdict import Verdict
 from custody.errors import InputError, StaleError
 from custody.ledger.canonical import canonical
-from custody.store import entries
+from custody.store import entries, sessions
 from custody.store.entries import NewEntry
 from custody.workflows.consequences import checked_elsewhere, holds_of, late_failure
 from custody.workflows.correcting import elsewhere
@@ -120,7 +120,10 @@ def _recorded(job: Job, verdict: Verdict | None) -> Outcome:
     """The act (or the signature that puts it in effect), after the verdict that let it pass and before what it brings about."""
     first = [] if verdict is None else [job.found(_kept(job, verdict))]
     new = [*first, job.own_entry(_own_act(job)), *_brought_about(job)]
-    written = entries.append(job.connection, new, recorded_at=job.now, begins_anew=isinstance(job.act, ClockSetRight))
+    begins_anew = isinstance(job.act, ClockSetRight)
+    written = entries.append(job.connection, new, recorded_at=job.now, begins_anew=begins_anew)
+    if begins_anew:
+        sessions.end_those_ahead(job.connection, now=job.now)
     return _outcome(
         job,
         "recorded",

@@ -18,6 +18,7 @@ from custody.domain.acts.study import ClockSetRight
 from custody.domain.ids import AccountId, SiteId
 from custody.domain.terms import Answer
 from custody.errors import NotPermittedError
+from custody.store import sessions
 from custody.store.period import digests_between
 from custody.store.tables import entry
 from custody.store.verification import verify
@@ -214,6 +215,31 @@ def test_audit_trail_of_a_period_finds_what_was_recorded_before_and_after_the_cl
         newest = len(recorded_times(bed))
     assert [number for number, _ in wrong] == [newest - 2, newest - 3, newest - 4], "recorded ahead, and signed by the first of two"
     assert [number for number, _ in right] == [newest]
+
+
+def test_sessions_that_began_while_the_clock_was_ahead_end_when_it_is_found_right(bed):
+    """Otherwise they would last until that day, however short a session is meant to be."""
+    places = {}
+    with bed.store.writing() as connection:
+        for who, begun in (("before", START - HOUR), ("ahead", START + DAY)):
+            opened, bench = sessions.open_bench(connection, AccountId(OTHER), station="desk", now=begun, lasts_at_most=HOUR * 12)
+            token, session = sessions.open_session(
+                connection, AccountId(OTHER), station="desk", now=begun, lasts_at_most=HOUR * 12, bench=bench
+            )
+            sessions.secret_given(connection, session, now=begun)
+            places[who] = (opened, token, session)
+    something_else_is_recorded(bed, START + DAY)
+    assert found_right(bed, START).kind == "recorded"
+    with bed.store.reading() as connection:
+        found = {
+            who: (
+                sessions.find_bench(connection, opened, now=START + MINUTE) is not None,
+                sessions.find_session(connection, token, now=START + MINUTE, idle_at_most=DAY) is not None,
+                sessions.secret_given_at(connection, session) is not None,
+            )
+            for who, (opened, token, session) in places.items()
+        }
+    assert found == {"before": (True, True, True), "ahead": (False, False, False)}
 
 
 # ── the order ──
