@@ -29,8 +29,9 @@ def copy_all(source: Store, target: Store, on_rows: OnRows | None = None) -> int
     """
     if schema_state(source) != "current":
         raise InputError("the store to be copied is not of this version; run `custody db upgrade` on it first")
-    if schema_state(target) != "empty":
-        raise InputError("the database to copy to holds tables already; give an empty one")
+    # Tables without a row are what is left where an earlier copy was broken off.
+    if schema_state(target) not in {"empty", "current"} or _has_rows(target):
+        raise InputError("the database to copy to holds a record already; give an empty one")
     upgrade(target)
     tables = [table for table in metadata.sorted_tables if table.name not in NOT_TAKEN]
     with source.reading() as reading, target.writing() as writing:
@@ -46,6 +47,13 @@ def copy_all(source: Store, target: Store, on_rows: OnRows | None = None) -> int
         if (log.size(writing), log.root(writing, size)) != (size, log.root(reading, size)):
             raise LedgerBrokenError("what arrived is not the log that was copied; nothing was kept of it")
     return size
+
+
+def _has_rows(store: Store) -> bool:
+    if schema_state(store) == "empty":
+        return False
+    with store.reading() as connection:
+        return any(connection.execute(select(table.columns[0]).limit(1)).first() is not None for table in metadata.sorted_tables)
 
 
 def _write(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:

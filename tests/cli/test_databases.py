@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 from sqlalchemy import make_url
 
+from custody.store import log
 from custody.store.conditions import file_system_of
 from custody.store.connection import open_store
+from custody.store.copying import copy_all
 from tests import postgres
 from tests.databases import raw
 
@@ -175,8 +178,29 @@ def test_whole_record_goes_to_a_server_and_back(cli, owned, tmp_path):
     cli.done("db", "copy", f"sqlite:///{tmp_path / 'back.db'}", **owned)
     back = verified(cli, {"CUSTODY_DATABASE_URL": f"sqlite:///{tmp_path / 'back.db'}"})
     assert (back["ok"], back["root"]) == (True, before["root"])
-    assert "holds tables already" in cli.refused("db", "copy", f"sqlite:///{tmp_path / 'back.db'}")
+    assert "holds a record already" in cli.refused("db", "copy", f"sqlite:///{tmp_path / 'back.db'}")
     assert raw(open_store(f"sqlite:///{tmp_path / 'back.db'}"), "SELECT * FROM session") == []
+
+
+@pytest.mark.parametrize("kind", ["file", pytest.param("server", marks=on_postgresql)])
+def test_copy_that_was_broken_off_leaves_nothing_and_is_made_again(cli, tmp_path, kind, request):
+    url = f"sqlite:///{tmp_path / 'to.db'}" if kind == "file" else request.getfixturevalue("owned")["CUSTODY_DATABASE_OWNER_URL"]
+    source, target = open_store(f"sqlite:///{cli.database}"), open_store(url)
+
+    def breaks_off(done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_all(source, target, breaks_off)
+    assert raw(target, "SELECT count(*) FROM entry") == [(0,)]
+    target.close()
+    source.close()
+    before = cli.told("ledger", "verify")
+    cli.done("db", "copy", url)
+    assert "holds a record already" in cli.refused("db", "copy", url)
+    with closing(open_store(url)) as target, target.reading() as connection:
+        assert log.root(connection, log.size(connection)).hex() == before["root"]
 
 
 def test_copy_of_a_store_without_tables_is_refused(nowhere, tmp_path):
