@@ -106,12 +106,18 @@ def _http(error: HTTPException) -> Page | Response:
 
 
 def _fault(error: BaseException) -> Page:
-    """A fault of ours: logged with its trace, shown without it. At the bedside it reads NO VERDICT and nothing else."""
+    """A fault of ours, or of the store while it was read: logged with its trace, shown without it.
+
+    At the bedside it reads NO VERDICT and nothing else.
+    """
     log.error("request %s failed", g.get("request_id", ""), exc_info=error)
     # The page must stand even where the store does not answer: it asks it for nothing.
     for name in ("present", "viewer"):
         g.pop(name, None)
     key = "no_verdict" if _at_bedside() else "server_fault"
+    refusal = None if _at_bedside() else refusal_under(error)
+    if refusal is not None:
+        return _page(503, sentence(refusal), code=refusal.code)
     return _page(503, current.words().error(key, {"request": g.get("request_id", "")}, "NO VERDICT: do not give"), code=key)
 
 

@@ -19,9 +19,14 @@ PAGES_EACH = 8
 
 
 @pytest.fixture(scope="module")
-def web(demonstration_folder, tmp_path_factory):
-    with postgres.running() as server:
-        yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("postgresql") / "store", on=Copied(server))
+def server():
+    with postgres.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def web(server, demonstration_folder, tmp_path_factory):
+    yield from over_a_copy(demonstration_folder, tmp_path_factory.mktemp("postgresql") / "store", on=Copied(server))
 
 
 def addresses(page):
@@ -57,3 +62,18 @@ def test_character_that_no_text_holds_is_refused_in_one_sentence(web):
     stranger = web.browser()
     page = stranger.post("/sign-in", {"account": "a\0b", "secret": "x", "station": "s\0", "then": "/"})
     assert (page.code, "without a meaning" in page.text) == (422, True)
+
+
+def test_while_the_database_does_not_answer_every_page_says_so_and_afterwards_all_goes_on(web, server):
+    reader, nurse = web.browser("demo-qa-one"), web.browser("demo-nurse-one")
+    server.stop()
+    try:
+        for browser, address in ((reader, "/"), (reader, "/search?q=LOT"), (web.browser(), "/sign-in"), (nurse, "/bedside")):
+            page = browser.get(address)
+            told = "NO VERDICT: do not give" if address == "/bedside" else "The database server cannot be reached"
+            assert (page.code, told in page.text) == (503, True), (address, page.text[:500])
+        page = reader.post("/sign-in", {"account": "demo-qa-one", "secret": "x", "then": "/"})
+        assert (page.code, "cannot be reached" in page.text) == (503, True)
+    finally:
+        server.start()
+    assert [browser.get(address).code for browser, address in ((reader, "/"), (nurse, "/bedside"))] == [200, 200]
