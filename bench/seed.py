@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -30,8 +31,11 @@ LOT = 15
 """Bags of one lot that are given here; the lots draw vials by the numbers of their first doses, of which the bank has 16."""
 
 
-def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
-    """A demonstration store in `folder` whose `doses` wait for wristband and bag to be scanned, and the cast of each."""
+def bedside_store(folder: Path, doses: int, record: Callable[[Store, list[Step]], None] | None = None) -> tuple[Store, tuple[Cast, ...]]:
+    """A demonstration store in `folder` whose `doses` wait for wristband and bag to be scanned, and the cast of each.
+
+    `record` brings the steps into the store; through the workflows unless it is given.
+    """
     os.environ["CUSTODY_WEAK_SECRETS"] = "1"
     store = open_store(f"sqlite:///{folder / DATABASE}")
     upgrade(store)
@@ -43,13 +47,17 @@ def bedside_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
     script = script_of(now + timedelta(minutes=3), casts)
     steps = [step for step in script.in_order() if step.at <= now]
     open_ledger(store, steps[0].at - timedelta(minutes=1))
-    player = Player(store)
-    for step in steps:
-        player.play(step)
+    (record or _play)(store, steps)
     with store.writing() as connection:
         for person in cast_people().values():
             people.choose_secret(connection, store, person.account, SECRET, now)
     return store, casts
+
+
+def _play(store: Store, steps: list[Step]) -> None:
+    player = Player(store)
+    for step in steps:
+        player.play(step)
 
 
 def _cast(n: int) -> Cast:

@@ -17,16 +17,11 @@ from pathlib import Path
 from bench.facility import Writer
 from bench.importing import Importer, logger_file
 from bench.scan import WAIT_S, Nurse, _Client, measure
-from bench.seed import DATABASE, doses_of, script_of
-from custody.store.connection import Store, open_store
-from custody.store.facts import ORIGIN, mark_demonstration, set_fact
-from custody.store.schema import upgrade
-from custody.workflows import people
-from custody.workflows.demonstration import SECRET
+from bench.seed import bedside_store
+from custody.store.connection import Store
 from custody.workflows.rehearsal.bedside import NURSES
-from custody.workflows.rehearsal.player import open_ledger
 from custody.workflows.rehearsal.road import Cast
-from custody.workflows.rehearsal.steps import people as cast_people
+from custody.workflows.rehearsal.steps import Step
 
 WANTED_PER_SECOND = 100.0
 SHARE_OF_CAPACITY = 0.6
@@ -223,24 +218,14 @@ def _pss_kb(process: int) -> int:
 
 def soak_store(folder: Path, doses: int) -> tuple[Store, tuple[Cast, ...]]:
     """As `bedside_store`, with thousands of doses: the road to the bed is written as the workflows would, and judged by nobody."""
-    os.environ["CUSTODY_WEAK_SECRETS"] = "1"
-    store = open_store(f"sqlite:///{folder / DATABASE}")
-    upgrade(store)
-    with store.writing() as connection:
-        mark_demonstration(connection)
-        set_fact(connection, ORIGIN, "custody.example.org/bench")
-    now = datetime.now(UTC)
-    casts = doses_of(doses)
-    steps = [step for step in script_of(now + timedelta(minutes=3), casts).in_order() if step.at <= now]
-    open_ledger(store, steps[0].at - timedelta(minutes=1))
-    writer = Writer(store, now + timedelta(days=1))  # of nothing before now a signature is still to come
+    return bedside_store(folder, doses, _write)
+
+
+def _write(store: Store, steps: list[Step]) -> None:
+    writer = Writer(store, datetime.now(UTC) + timedelta(days=1))  # of nothing before now a signature is still to come
     for step in steps:
         writer.write(step)
     writer.end()
-    with store.writing() as connection:
-        for person in cast_people().values():
-            people.choose_secret(connection, store, person.account, SECRET, now)
-    return store, casts
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -15,17 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from custody.domain.acts import allocation, manufacturing, release
-from custody.domain.acts.manufacturing import Balance
+from custody.domain.acts import allocation, release
 from custody.domain.ids import BagId, CohortId, KitId
-from custody.domain.terms import Need, Product, ProductForm, Tier
+from custody.domain.terms import Need, ProductForm, Tier
 from custody.store.connection import open_store
 from custody.store.schema import upgrade
 from custody.workflows.rehearsal import bedside, downstream, fresh, upstream
 from custody.workflows.rehearsal.editing import changed
-from custody.workflows.rehearsal.places import CRYOMEDIUM, FREEZER, HOOD
+from custody.workflows.rehearsal.placebo import make_placebo
 from custody.workflows.rehearsal.player import Player, open_ledger
-from custody.workflows.rehearsal.road import OPERATOR, PACKER, VERIFIER, Cast, read_file
+from custody.workflows.rehearsal.road import Cast, read_file
 from custody.workflows.rehearsal.steps import Script
 from custody.workflows.rehearsal.whole import prepare, study_of
 from tests.journeys.model import Model
@@ -161,7 +160,7 @@ def blinded():
     prepare(script, content, criteria)
     _upstream(script, CELLS, criteria)
     downstream.make_lot(script, CELLS, criteria)
-    make_placebo(script, PLACEBO, criteria)
+    make_placebo(script, PLACEBO, criteria, fill_day=downstream.FILL_DAY)
     downstream.store_until_packing(script)
     bedside.open_cohort(script, CELLS, criteria)
     for cast in (CELLS, PLACEBO):
@@ -177,34 +176,6 @@ def blinded():
         steps = _counted(steps, cast, len(cast.bags))
     bags = (*CELLS.bags, *PLACEBO.bags)
     return Scene(name="blinded", casts=(CELLS, PLACEBO), bags=bags, steps=_before(steps, BEGINS), late=LATE)
-
-
-def make_placebo(script, cast, criteria, *, fill_day=downstream.FILL_DAY):
-    """A lot without cells: filled, labelled, stored and tested by its own column."""
-    started = manufacturing.LotStarted(lot=cast.lot, product=Product.PLACEBO, form=cast.form, criteria_version=1, banks=(), vials_drawn=())
-    script.do(started, OPERATOR, days=fill_day - 8)
-    mixed = Balance(unit="ml", quantity_in=Decimal(1000), quantity_out=Decimal(1000))
-    step = replace(upstream.culture_step(script, "formulation", 0, "0", "0", days=fill_day - 1), balance=mixed)
-    script.do(manufacturing.LotStepRecorded(lot=cast.lot, culture=step), OPERATOR, days=fill_day - 1)
-    count = Decimal(cast.bag_count)
-    filled = manufacturing.BagsFilled(
-        lot=cast.lot,
-        bags=cast.bags,
-        volume_ml=Decimal(30),
-        viable_cells_label=Decimal(0),
-        filled_at=script.when(days=fill_day),
-        expires_at=script.when(days=fill_day) + timedelta(days=365),
-        materials=(CRYOMEDIUM,),
-        equipment=(HOOD,),
-        balance=Balance(unit="bags", quantity_in=count, quantity_out=count),
-    )
-    script.do(filled, (OPERATOR, VERIFIER), days=fill_day)
-    upstream.label(script, cast.lot, cast.bag_count, days=fill_day, minutes=10)
-    for n, bag in enumerate(cast.bags):
-        at = script.when(days=fill_day, minutes=25)
-        stored = manufacturing.BagStored(bag=bag, equipment=FREEZER, position=f"R{cast.number}-{n + 1:02d}", stored_at=at)
-        script.do(stored, PACKER, days=fill_day, minutes=26 + n)
-    upstream.run_tests(script, cast.lot, criteria, Tier.PLACEBO, days=fill_day + 1)
 
 
 @lru_cache

@@ -8,6 +8,7 @@ from custody.domain.acts import donation, quality, release
 from custody.domain.ids import LotId, SampleId
 from custody.workflows.rehearsal import downstream, upstream
 from custody.workflows.rehearsal.editing import changed
+from custody.workflows.rehearsal.placebo import make_placebo
 from custody.workflows.rehearsal.player import Past
 from custody.workflows.rehearsal.road import QA, QP, Cast
 from custody.workflows.rehearsal.steps import Script, Step
@@ -16,7 +17,6 @@ from custody.workflows.simulation.agenda import Way
 from custody.workflows.simulation.hands import Hands
 from custody.workflows.simulation.kinds import Fault, Slip
 from custody.workflows.simulation.moving import deliver
-from custody.workflows.simulation.placebo import make_placebo
 from custody.workflows.simulation.plan import LotPlan
 from custody.workflows.simulation.trial import Trial
 from custody.workflows.simulation.wards import destroy_stock
