@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -105,3 +105,21 @@ def check_pair(rule: ActRule, signers: Iterable[Signed], *, gate_has_code: bool)
     persons = [signer.person for signer in signers]
     if len(set(persons)) != len(persons):
         raise NotPermittedError(f"{rule.title}: the same person cannot sign twice; ask somebody else", code="same_person")
+
+
+def check_together(rule: ActRule, signers: Sequence[Signed]) -> None:
+    """Who scans and reads again has the thing before them: at the site of the first (rules section 11, dual verification)."""
+    first, *others = signers
+    elsewhere = next((signer for signer in others if not may_join(rule, first, signer.site)), None)
+    if elsewhere is not None:
+        raise NotPermittedError(
+            f"{rule.title}: the second person must be where the first is, at {first.site}, and you sign at {elsewhere.site}",
+            code="second_elsewhere",
+            seen=elsewhere.site,
+            expected=first.site,
+        )
+
+
+def may_join(rule: ActRule, first: Signed, site: SiteId) -> bool:
+    """Whether somebody at this site can be a second person for what the first has done."""
+    return rule.second != "repeat" or site == first.site

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -112,12 +112,13 @@ def signer(rule: ActRule, place: int, *, about: Node | None = None, method: str 
     from custody.web.workstation import workstation  # noqa: PLC0415 - it reads its cookie with the help of this module
 
     here = present()
-    wanted = roles_at(rule, place)
-    may = [grant for grant in here.grants if grant.role in wanted and grant.covers(study())]
-    grant = next(iter(may if about is None or len(may) < 2 else (_fitting(may, about) or may)), None)
-    if grant is None:
-        expected = ", ".join(sorted(role.value for role in wanted))
+    may = _may(roles_at(rule, place))
+    if len(may) > 1:
+        may = [grant for grant in may if grant.site == g.get("at_site")] or (_fitting(may, about) if about is not None else []) or may
+    if not may:
+        expected = ", ".join(sorted(role.value for role in roles_at(rule, place)))
         raise NotPermittedError(f"{rule.title}: none of your roles may do this", code="wrong_role", role="", expected=expected)
+    grant = may[0]
     return Signer(
         account=here.account,
         role=grant.role,
@@ -128,6 +129,27 @@ def signer(rule: ActRule, place: int, *, about: Node | None = None, method: str 
         method=method,
         key=key,
     )
+
+
+def readers(*roles: Role) -> tuple[Signer, ...]:
+    """The person as they look at what is at their sites: once for each, with the first grant there that has one of these roles."""
+    here = present()
+    by_site: dict[SiteId, Grant] = {}
+    for grant in _may(roles):
+        by_site.setdefault(grant.site, grant)
+    return tuple(
+        Signer(account=here.account, role=grant.role, site=grant.site, study=study(), station=here.session.station)
+        for grant in by_site.values()
+    )
+
+
+def act_at(site: SiteId) -> None:
+    """What this request is about is at that site: of somebody's grants those there count first."""
+    g.at_site = site
+
+
+def _may(roles: Collection[Role]) -> list[Grant]:
+    return [grant for grant in present().grants if grant.role in roles and grant.covers(study())]
 
 
 def _fitting(grants: list[Grant], about: Node) -> list[Grant]:

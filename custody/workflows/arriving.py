@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,20 +77,22 @@ class ShipmentAtDesk:
         return found
 
 
-def shipments_at(connection: Connection, signer: Signer, viewer: Viewer) -> tuple[ShipmentAtDesk, ...]:
-    """Sealed shipments whose destination is the signer's site and that are not all decided, newest first."""
+def shipments_at(connection: Connection, signers: Iterable[Signer], viewer: Viewer) -> tuple[ShipmentAtDesk, ...]:
+    """Sealed shipments on their way to somebody's sites that are not all decided, newest first; `signers`: the person at each of them."""
+    return tuple(shipment for signer in signers for shipment in _shipments_at(connection, signer, viewer))
+
+
+def _shipments_at(connection: Connection, signer: Signer, viewer: Viewer) -> Iterator[ShipmentAtDesk]:
     site, study = signer.site.value, _study(signer).value
     waiting = lookups.carriers_of(connection, ShipmentId.kind, BagId.kind, undecided_at_receipt())
     items = lookups.streams_of_kind(connection, ShipmentId.kind, site=site, study=study, among=waiting, limit=SHIPMENTS_MAX)
-    found = []
     for item in items:
         try:
             shipment = shipment_at(connection, ShipmentId.parse(item.stream.partition(":")[2]), signer, viewer)
         except NotFoundError:
             continue
         if shipment.is_open:
-            found.append(shipment)
-    return tuple(found)
+            yield shipment
 
 
 def shipment_at(connection: Connection, shipment: ShipmentId, signer: Signer, viewer: Viewer) -> ShipmentAtDesk:
@@ -125,7 +128,7 @@ def dossier_for(connection: Connection, shipment: ShipmentId, signer: Signer) ->
     return dossier, study
 
 
-def shipment_meant(connection: Connection, text: str, signer: Signer, viewer: Viewer) -> ShipmentId:
+def shipment_meant(connection: Connection, text: str, signers: Iterable[Signer], viewer: Viewer) -> ShipmentId:
     """The shipment a shipper's label or a shipment label means. Raises UnreadableCodeError or NotFoundError."""
     kind, value = "", text.strip().upper()
     if is_symbol(text):
@@ -134,7 +137,7 @@ def shipment_meant(connection: Connection, text: str, signer: Signer, viewer: Vi
         if not kind:
             raise UnreadableCodeError("this is no shipper label", code="wrong_code_kind", seen=scan.values[0].kind, expected="shipper")
         value = expect(scan, kind)
-    for each in shipments_at(connection, signer, viewer):
+    for each in shipments_at(connection, signers, viewer):
         names = {"shipper": each.shipper.value, "shipment": each.shipment.value}
         if value in ({names[kind]} if kind else set(names.values())):
             return each.shipment

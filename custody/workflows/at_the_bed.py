@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from custody.domain.dossier import Dossier
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, CohortId, DoseId, ParticipantId, WristbandToken, node_of
+from custody.domain.ids import BagId, CohortId, DoseId, ParticipantId, SiteId, WristbandToken, node_of
 from custody.domain.terms import BagReadAs
 from custody.errors import InputError, NotFoundError, UnreadableCodeError
 from custody.store import lookups
@@ -37,6 +37,7 @@ class DoseAtBed:
     """
 
     dose: DoseId
+    site: SiteId
     participant: ParticipantId
     cohort: CohortId
     wristband: WristbandToken | None
@@ -63,14 +64,18 @@ class DoseAtBed:
         return BagReadAs.COVER_LABEL if text.strip() in self.covers else BagReadAs.OWN_LABEL
 
 
-def doses_at(connection: Connection, signer: Signer) -> tuple[DoseAtBed, ...]:
-    """Doses of the signer's site that are ready for the bed or running, newest first."""
+def doses_at(connection: Connection, signers: Iterable[Signer]) -> tuple[DoseAtBed, ...]:
+    """Doses that are ready for the bed or running, newest first; `signers`: one person as they are at each of their sites."""
+    return tuple(dose for signer in signers for dose in _doses_at(connection, signer))
+
+
+def _doses_at(connection: Connection, signer: Signer) -> Iterator[DoseAtBed]:
     resting = Resting(acts=AT_REST[DoseId.kind])
     study = study_of_signer(signer).value
     items = lookups.streams_of_kind(connection, DoseId.kind, site=signer.site.value, study=study, resting=resting, limit=DOSES_MAX)
     nodes = (node_of(item.stream) for item in items)
     found = (dose_at_bed(connection, node, signer) for node in nodes if isinstance(node, DoseId))
-    return tuple(dose for dose in found if dose.is_at_bed)
+    return (dose for dose in found if dose.is_at_bed)
 
 
 def dose_at_bed(connection: Connection, dose: DoseId, signer: Signer) -> DoseAtBed:
@@ -80,6 +85,7 @@ def dose_at_bed(connection: Connection, dose: DoseId, signer: Signer) -> DoseAtB
     prescribed = fold.prescription.act if fold.prescription is not None else None
     return DoseAtBed(
         dose=dose,
+        site=signer.site,
         participant=fold.participant,
         cohort=fold.cohort.id,
         wristband=_wristband(fold),
@@ -110,10 +116,10 @@ def _wristband(fold: DoseFold) -> WristbandToken | None:
         return None
 
 
-def dose_meant(connection: Connection, text: str, signer: Signer) -> DoseId:
+def dose_meant(connection: Connection, text: str, signers: Iterable[Signer]) -> DoseId:
     """The dose that a dose label, a bag label, a cover label or a wristband belongs to. Raises UnreadableCodeError or NotFoundError."""
     kind, value = _read(text)
-    for waiting in doses_at(connection, signer):
+    for waiting in doses_at(connection, signers):
         names = {
             "dose": (waiting.dose.value,),
             "bag": tuple(bag.value for bag in waiting.all_bags),

@@ -12,7 +12,7 @@ from custody.domain.acts.codec import body_of
 from custody.domain.acts.people import SecretSet
 from custody.domain.acts.record import Corrected, ProposalWithdrawn
 from custody.domain.dossier import Dossier, Entry, Signed, pending_proposals
-from custody.domain.duties import check_pair
+from custody.domain.duties import check_pair, check_together
 from custody.domain.ids import Digest, Node, StudyId
 from custody.domain.terms import Role
 from custody.errors import InputError, LedgerBrokenError, NotFoundError, NotPermittedError, StaleError
@@ -110,6 +110,8 @@ def countersign(
     by = signed_now(signer, guarding_rule(act), len(so_far), dossier, now)
     check_own_part(judged_act(act), by, dossier)
     check_pair(guarding_rule(act), (*so_far, by), gate_has_code=_pair_has_code(act))
+    if not isinstance(act, Corrected):
+        check_together(guarding_rule(act), (*so_far, by))
     job = Job(
         connection=connection,
         act=act,

@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from custody.domain.acts.base import ACTS, Act
+from custody.domain.acts.record import Corrected
 from custody.domain.dossier import Dossier, Signed
-from custody.domain.duties import roles_at
+from custody.domain.duties import Grant, may_join, roles_at
 from custody.domain.ids import Digest, Node, node_of
 from custody.domain.masking import Seen, Viewer, act_shown
 from custody.domain.terms import Role
@@ -81,7 +82,7 @@ def _one(connection: Connection, viewer: Viewer, present: Present, item: Waiting
     if not act_shown(viewer, act):
         return None
     roles = roles_at(guarding_rule(act), len(signed))
-    may = any(grant.role in roles and grant.covers(entry.study) for grant in present.grants)
+    may = any(grant.role in roles and grant.covers(entry.study) and _joins(act, signed, grant) for grant in present.grants)
     return Waiting(
         node=node,
         act=item.act,
@@ -91,6 +92,10 @@ def _one(connection: Connection, viewer: Viewer, present: Present, item: Waiting
         expires_at=item.expires_at,
         mine=may and present.person not in {signer.person for signer in signed},
     )
+
+
+def _joins(act: Act, signed: tuple[Signed, ...], grant: Grant) -> bool:
+    return isinstance(act, Corrected) or may_join(guarding_rule(act), signed[0], grant.site)
 
 
 def standing_of(connection: Connection, viewer: Viewer, node: Node, now: datetime) -> Seen[Standing]:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from custody.domain.acts.base import ACTS, Act, ActRule
 from custody.domain.acts.record import Corrected
 from custody.domain.dossier import Signed
-from custody.domain.duties import slot_of
+from custody.domain.duties import may_join, slot_of
 from custody.domain.ids import Digest, Node, node_of
 from custody.domain.masking import act_shown
 from custody.errors import CustodyError, InputError, RepeatedKeyError, StaleError
@@ -120,6 +120,13 @@ def take_back(kind: str, name: str, digest: str) -> Page:
     return outcome_page(outcome, found.rule, signed=0)
 
 
+def _act_beside(found: Found) -> Found:
+    """Who reads again does so where the first person is, with a grant of theirs at that site where there is one."""
+    if found.repeats and found.signed:
+        current.act_at(found.signed[0].site)
+    return found
+
+
 def _found(connection: Connection, kind: str, name: str, digest: str) -> Found:
     node, viewer = node_of(f"{kind}:{name}"), current.viewer()
     require(connection, viewer, node)
@@ -131,7 +138,7 @@ def _found(connection: Connection, kind: str, name: str, digest: str) -> Found:
     act = proposed_act(entry)
     if not act_shown(viewer, act):
         raise unknown_thing(node)
-    return Found(
+    found = Found(
         node=node,
         digest=proposed_of(entry).proposal,
         act=act,
@@ -139,6 +146,7 @@ def _found(connection: Connection, kind: str, name: str, digest: str) -> Found:
         signed=signed,
         todo=task(connection, act.rule, act.subject),
     )
+    return _act_beside(found)
 
 
 def _answers(connection: Connection, found: Found, typed: Typed) -> tuple[Act | None, dict[str, CustodyError]]:
@@ -235,19 +243,19 @@ def _lines(found: Found) -> tuple[Line, ...]:
 def _may_sign(found: Found) -> bool:
     if current.present().person in {signer.person for signer in found.signed}:
         return False
-    return _holds(found, found.place)
+    return _holds(found, found.place, beside=found.repeats)
 
 
 def _may_withdraw(found: Found) -> bool:
     return _holds(found, 0)
 
 
-def _holds(found: Found, place: int) -> bool:
+def _holds(found: Found, place: int, *, beside: bool = False) -> bool:
     try:
-        current.signer(found.rule, place)
+        signer = current.signer(found.rule, place)
     except CustodyError:
         return False
-    return True
+    return not beside or may_join(found.rule, found.signed[0], signer.site)
 
 
 def waiting_columns() -> list[dict[str, object]]:

@@ -11,7 +11,7 @@ from custody.web import current, errors
 from custody.web.commands import lead_away
 from custody.web.desks import BY_NAME
 from custody.web.pages import desk
-from custody.web.pages.bedside.common import at_the_bed, blueprint, reader
+from custody.web.pages.bedside.common import at_the_bed, blueprint, readers
 from custody.web.problems import Problem
 from custody.workflows.at_the_bed import dose_meant, doses_at
 
@@ -20,7 +20,7 @@ Page = str | Response | tuple[str, int]
 
 def _first() -> str:
     with current.store().reading() as connection:
-        doses = doses_at(connection, reader())
+        doses = doses_at(connection, readers())
     return url_for("bedside.show", dose=doses[0].dose.value) if doses else ""
 
 
@@ -39,7 +39,7 @@ def find() -> Page:
     text = request.form.get("scan", "").strip()
     try:
         with current.store().reading() as connection:
-            dose: DoseId = dose_meant(connection, text, reader())
+            dose: DoseId = dose_meant(connection, text, readers())
     except (InputError, NotFoundError) as error:
         desk.keep_refused("bedside", text, error)
         return _list(scanned=text, fault=errors.sentence(error)), errors.status_of(error)
@@ -48,7 +48,7 @@ def find() -> Page:
 
 def _list(*, scanned: str, fault: str) -> str:
     with current.store().reading() as connection:
-        doses = doses_at(connection, reader())
+        doses = doses_at(connection, readers())
     problems = (Problem(fault, "scan"),) if fault else ()
     title = current.words().say("bedside.title")
     return render_template("pages/bedside.html", page_title=title, doses=doses, scanned=scanned, fault=fault, problems=problems)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from custody.domain.acts.bedside import AT_THE_BED, BedsideScanned
+from custody.domain.duties import roles_at
 from custody.domain.ids import DoseId
 from custody.domain.masking import Seen
 from custody.domain.terms import VerdictWord
+from custody.errors import NotFoundError
 from custody.web import access, current
 from custody.workflows import bedside
 from custody.workflows.at_the_bed import DoseAtBed, dose_at_bed
@@ -60,6 +63,25 @@ class Bed:
 def reader() -> Signer:
     """The person as they read and scan here."""
     return current.signer(BedsideScanned.rule, 0)
+
+
+def readers() -> tuple[Signer, ...]:
+    """The person as they read at each of their sites."""
+    return current.readers(*roles_at(BedsideScanned.rule, 0))
+
+
+@blueprint.before_request
+def _act_where_the_dose_is() -> None:
+    """Somebody who works at several hospitals acts for the one whose dose this is."""
+    dose = (request.view_args or {}).get("dose", "")
+    here = readers() if dose else ()
+    if len(here) < 2:
+        return
+    with current.store().reading() as connection:
+        for each in here:
+            with suppress(NotFoundError):
+                current.act_at(dose_at_bed(connection, DoseId.parse(dose), each).site)
+                return
 
 
 def bed_of(dose: DoseId) -> Bed:

@@ -18,7 +18,7 @@ from custody.web.forms import Typed
 from custody.web.moments import Moment
 from custody.web.outcomes import outcome_page
 from custody.web.pages import desk
-from custody.web.pages.receiving.common import Page, act_page, at_the_desk, blueprint, desk_of, reader, task_for
+from custody.web.pages.receiving.common import Page, act_page, at_the_desk, blueprint, desk_of, readers, task_for
 from custody.web.problems import Problem
 from custody.web.scans_judged import scanned_on
 from custody.web.signing import key_sent, method_given, policy_first, refused_signature
@@ -49,7 +49,7 @@ class TaskShown:
 
 def _first() -> str:
     with current.store().reading() as connection:
-        shipments = shipments_at(connection, reader(), current.viewer())
+        shipments = shipments_at(connection, readers(), current.viewer())
     return url_for("receiving.show", shipment=shipments[0].shipment.value) if shipments else ""
 
 
@@ -68,7 +68,7 @@ def find() -> Page:
     text = request.form.get("scan", "").strip()
     try:
         with current.store().reading() as connection:
-            shipment: ShipmentId = shipment_meant(connection, text, reader(), current.viewer())
+            shipment: ShipmentId = shipment_meant(connection, text, readers(), current.viewer())
     except (InputError, NotFoundError) as error:
         desk.keep_refused("receiving", text, error)
         return _list(scanned=text, fault=errors.sentence(error)), errors.status_of(error)
@@ -77,7 +77,7 @@ def find() -> Page:
 
 def _list(*, scanned: str, fault: str) -> str:
     with current.store().reading() as connection:
-        shipments = shipments_at(connection, reader(), current.viewer())
+        shipments = shipments_at(connection, readers(), current.viewer())
     problems = (Problem(fault, "scan"),) if fault else ()
     title = current.words().say("receiving.title")
     return render_template("pages/receiving.html", page_title=title, shipments=shipments, scanned=scanned, fault=fault, problems=problems)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, g, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from custody.domain.acts.base import ActRule
 from custody.domain.duties import slot_of
 from custody.domain.ids import Node, ShipmentId
 from custody.domain.terms import Role
-from custody.errors import CustodyError
+from custody.errors import CustodyError, NotFoundError
 from custody.web import access, current, meanwhile
 from custody.web.deeds import Task, form_fields, task
 from custody.web.forms import Typed
 from custody.web.problems import Problem, problems_of
-from custody.workflows.arriving import ShipmentAtDesk, shipment_at
+from custody.workflows.arriving import ShipmentAtDesk, dossier_for, shipment_at
 from custody.workflows.signer import Signer
 
 Page = str | Response | tuple[str, int]
@@ -28,11 +29,30 @@ at_the_desk = access.needs(*READERS)
 """Who may open a page of the receiving desk: those who may sign one of its two places."""
 
 
+def readers() -> tuple[Signer, ...]:
+    """The person as they read at each of their sites."""
+    return current.readers(*READERS)
+
+
 def reader() -> Signer:
-    """The person at the desk as they read it: with the first of their grants that belongs here."""
-    here = current.present()
-    grant = next(grant for grant in here.grants if grant.role in READERS)
-    return Signer(account=here.account, role=grant.role, site=grant.site, study=current.study(), station=here.session.station)
+    """The person as they read where the shipment of this request goes."""
+    here = readers()
+    return next((each for each in here if each.site == g.get("at_site")), here[0])
+
+
+@blueprint.before_request
+def _act_where_the_shipment_goes() -> None:
+    """Somebody who works at several sites acts for the one to which this shipment goes."""
+    shipment = (request.view_args or {}).get("shipment", "")
+    here = readers() if shipment else ()
+    if len(here) < 2:
+        return
+    with current.store().reading() as connection:
+        for each in here:
+            with suppress(NotFoundError):
+                dossier_for(connection, ShipmentId.parse(shipment), each)
+                current.act_at(each.site)
+                return
 
 
 def desk_of(shipment: str) -> ShipmentAtDesk:
