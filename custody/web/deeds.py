@@ -167,7 +167,7 @@ def happened_field(typed: Typed, errors: Mapping[str, CustodyError]) -> Field:
         hint=words.say("form.happened_hint"),
         required=False,
         value=value,
-        choices=offsets(value.offset),
+        choices=offsets(value.offset, words.say("form.site_clock")),
         error=sentence(error) if error is not None else "",
     )
 

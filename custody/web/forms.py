@@ -177,7 +177,7 @@ class FormMaker:
     def _value(self, field: Field, kinds: tuple[Any, ...]) -> dict[str, Any]:
         if field.kind == "time":
             value = Moment.typed(self.typed, field.name, self.words.zone, self.now)
-            return {"value": value, "choices": offsets(value.offset)}
+            return {"value": value, "choices": offsets(value.offset, self.words.say("form.site_clock"))}
         if field.kind == "scans":
             texts = scans_listed(self.typed, field.name)
             by_hand, why = one(self.typed, f"{BY_HAND}{field.name}"), one(self.typed, f"{WHY}{field.name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,7 +14,7 @@ from custody.errors import InputError, MalformedFileError
 from custody.intake.loggers import read_logger_file
 from custody.intake.twins import sealed
 from custody.web.answers import plain_value
-from custody.web.moments import Moment
+from custody.web.moments import SITE, Choice, Moment, offsets
 from custody.words.words import Words
 from custody.workflows.drill.roads import CAST, START, road
 from custody.workflows.judging import reason_from
@@ -133,3 +134,41 @@ def test_year_that_nobody_means_is_refused_before_it_can_break_a_page(year):
         Moment(f"{year}-12-31", "23:59", "-12:00").read()
     with pytest.raises(InputError, match="is not a date"):
         plain_value(date, f"{year}-12-31")
+
+
+# ── times typed where the clocks are put forward and back ──
+
+
+def typed_in(zone, day, clock, offset="", *, now=START):
+    return Moment.typed({"at.date": [day], "at.time": [clock], "at.offset": [offset]}, "at", ZoneInfo(zone), now)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "clock", "expected"),
+    [
+        ("Europe/Berlin", "2026-01-15", "07:30", "2026-01-15T07:30:00+01:00"),
+        ("Europe/Berlin", "2026-06-15", "07:30", "2026-06-15T07:30:00+02:00"),
+        ("Europe/Berlin", "2026-10-25", "01:59:59", "2026-10-25T01:59:59+02:00"),
+        ("Europe/Berlin", "2026-10-25", "03:00", "2026-10-25T03:00:00+01:00"),
+        ("Australia/Lord_Howe", "2026-06-15", "07:30", "2026-06-15T07:30:00+10:30"),
+        ("Asia/Shanghai", "2026-01-15", "07:30", "2026-01-15T07:30:00+08:00"),
+        ("Africa/Casablanca", "2026-03-01", "07:30", "2026-03-01T07:30:00+00:00"),
+    ],
+)
+@pytest.mark.parametrize("now", [START, START + 180 * DAY])
+def test_typed_time_has_the_offset_of_its_own_day_and_not_of_the_day_it_is_typed_on(zone, day, clock, expected, now):
+    assert typed_in(zone, day, clock, now=now).read().isoformat() == expected
+
+
+@pytest.mark.parametrize(("day", "clock", "said"), [("2026-10-25", "02:30", "came twice"), ("2026-03-29", "02:30", "never came")])
+def test_time_that_came_twice_or_never_is_asked_for_again(day, clock, said):
+    with pytest.raises(InputError, match=said):
+        typed_in("Europe/Berlin", day, clock).read()
+    assert typed_in("Europe/Berlin", day, clock, "+01:00").read().isoformat() == f"{day}T{clock}:00+01:00"
+
+
+def test_clock_of_the_site_is_offered_where_it_changes_and_stays_chosen_while_a_form_is_filled_in():
+    berlin, shanghai = (typed_in(zone, "", "") for zone in ("Europe/Berlin", "Asia/Shanghai"))
+    assert (offsets(berlin.offset, "here")[0], offsets(shanghai.offset, "here")[0].label) == (Choice(SITE, "here"), "UTC−12")
+    again = Moment.typed(dict(berlin.as_typed("at")), "at", berlin.zone, START)
+    assert (again.offset, shanghai.offset) == (SITE, "+08:00")
