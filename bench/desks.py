@@ -28,7 +28,7 @@ from custody.web.app import create_app
 from custody.web.desks import DESKS, Desk
 from custody.web.serving import collect_rarely
 from custody.workflows.demonstration import SECRET
-from custody.workflows.rehearsal.steps import people
+from custody.workflows.rehearsal.steps import STUDY, people
 
 ROUNDS = 30
 WARM_UP = 3
@@ -167,6 +167,7 @@ def _account(desk: Desk) -> str:
 def _sign_in(client: FlaskClient, account: str, place: Facility) -> _Client:
     answer = client.post("/sign-in", data={"account": account, "secret": SECRET, "then": "/"})
     assert answer.status_code == 302, answer.get_data(as_text=True)[:2000]
+    client.set_cookie("study", STUDY.value)
     return _Client(client, account, place.store)
 
 
@@ -181,7 +182,7 @@ def _sheet(place: Facility, who: _Client, desk: Desk, home: str) -> str:
         return found[1]
     with place.store.reading() as connection:
         for kind in desk.kinds:
-            for item in lookups.streams_of_kind(connection, kind, limit=1):
+            for item in lookups.streams_of_kind(connection, kind, study=STUDY.value, limit=1):
                 name = item.stream.replace(":", "/") if desk.has_sheets else item.stream.partition(":")[2]
                 return f"{home}/{name}"
     return ""
@@ -189,7 +190,8 @@ def _sheet(place: Facility, who: _Client, desk: Desk, home: str) -> str:
 
 def _others(place: Facility) -> Iterator[tuple[str, str, str]]:
     with place.store.reading() as connection:
-        bag, lot, shipment = (lookups.streams_of_kind(connection, kind, limit=1)[0].stream for kind in ("bag", "lot", "shipment"))
+        kinds = ("bag", "lot", "shipment")
+        bag, lot, shipment = (lookups.streams_of_kind(connection, kind, study=STUDY.value, limit=1)[0].stream for kind in kinds)
     for role in (Role.OPERATOR, Role.QP, Role.COLD_CHAIN_OPERATOR, Role.PREPARER, Role.BEDSIDE_NURSE, Role.INSPECTOR, Role.CARRIER):
         yield "/", "work list", next(person.account.value for person in people().values() if role in person.roles)
     yield "/search?q=LOT-00", "search", "demo-qa-one"

@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 from custody.workflows.demonstration import SECRET
 from custody.workflows.rehearsal.bedside import NURSES, scans
 from custody.workflows.rehearsal.road import Cast
+from custody.workflows.rehearsal.steps import STUDY
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 WAIT_S = 20.0
@@ -100,7 +101,8 @@ class Nurse:
         answer.read()
         cookie = answer.getheader("Set-Cookie", "")
         assert answer.status in {302, 303}, answer.status
-        return cookie.partition(";")[0]
+        # A long record has several studies; people work in the one of its last era.
+        return f"{cookie.partition(';')[0]}; study={STUDY}"
 
     def csrf(self, dose: str) -> str:
         if not self.token:

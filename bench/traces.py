@@ -17,6 +17,7 @@ from bench.scan import Nurse, served
 from custody.domain.ids import node_of
 from custody.store import lookups
 from custody.store.connection import Store
+from custody.workflows.rehearsal.steps import STUDY
 
 INSPECTOR = "demo-qa-one"
 ASKED = 60
@@ -160,7 +161,7 @@ def drawn_from(store: Store) -> dict[str, list[str]]:
 
 
 def _some(connection: Connection, kind: str, chance: random.Random) -> list[str]:
-    every = lookups.names_of_kind(connection, kind, limit=2_000_000)
+    every = sorted(item.stream for item in lookups.streams_of_kind(connection, kind, study=STUDY.value, limit=2_000_000))
     return chance.sample(every, min(ASKED, len(every)))
 
 

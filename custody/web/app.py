@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from custody import clock as real_clock
 from custody.config import Config
-from custody.errors import InputError
+from custody.errors import InputError, StaleError
 from custody.resources import data_dir
 from custody.web import counting, current, errors
 from custody.web.access import Access
@@ -31,7 +31,7 @@ from custody.web.surroundings import Surroundings
 from custody.workflows.door import NotKeptError, Store, only_shown, unit_of_work
 from custody.workflows.people import keep_awake
 from custody.workflows.people import present as person_present
-from custody.workflows.reading import study_of_account
+from custody.workflows.reading import present_in, studies_of
 
 COOKIE = "custody_session"
 UPLOAD_BYTES_MAX = 32 * 1024 * 1024
@@ -116,14 +116,24 @@ def _open() -> AnyResponse | None:
             request.max_content_length = FORM_BYTES_MAX
         _check_sender()
     _refuse_no_text(request.args, *([request.form] if sends else ()))
-    if not access.public and g.get("present") is None:
-        return _sign_in_first()
-    if access.roles and not current.holds(*access.roles):
-        abort(403)
+    elsewhere = None if access.public else _turned_away(access)
+    if elsewhere is not None:
+        return elsewhere
     if sends and request.endpoint not in NO_SESSION_YET and _is_stale():
         return _send_again()
     if not access.public and current.present().must_change_secret and request.endpoint not in SECRET_PAGES:
         return redirect(url_for("sign_in.secret_form"))
+    return None
+
+
+def _turned_away(access: Access) -> AnyResponse | None:
+    """Where somebody has to go first; 403 where they may not go on at all."""
+    if g.get("present") is None:
+        return _sign_in_first()
+    if g.study is None and len(g.studies) > 1 and request.endpoint not in OF_NO_STUDY:
+        return _choose_study_first()
+    if access.roles and not current.holds(*access.roles):
+        abort(403)
     return None
 
 
@@ -132,6 +142,11 @@ NOBODY_IS_THERE = frozenset({None, "static", "health.is_ready", "metrics.counted
 NO_SESSION_YET = frozenset({"sign_in.enter"})
 """The sign-in page may be older than a session that began in another tab."""
 SECRET_PAGES = frozenset({"sign_in.secret_form", "sign_in.secret", "sign_in.leave", "sign_in.language"})
+
+STUDY = "study"
+"""The cookie with the study that somebody chose at this device."""
+OF_NO_STUDY = SECRET_PAGES | {"study.choose_form", "study.choose", "appearance.choose"}
+"""What somebody of several studies may open before they have chosen one."""
 
 
 def _refuse_no_text(*sent: MultiDict[str, str]) -> None:
@@ -150,8 +165,8 @@ def _recognise() -> None:
         found = person_present(connection, config, token, current.now())
         if found is None:
             return
-        g.present = found
-        g.study = study_of_account(connection, found)
+        g.studies = studies_of(connection, found)
+        g.present, g.study = present_in(found, g.studies, request.cookies.get(STUDY, ""))
     g.zone = _zone(found.zone)
     if request.endpoint in ASKED_BY_PAGES:
         return
@@ -183,6 +198,13 @@ def _sign_in_first() -> AnyResponse:
     notice = current.words().say("sign_in.idle")
     text, _ = sign_in_page(then=request.path, kept=typed_values(request.form), notice=notice)
     return Response(text, 401)
+
+
+def _choose_study_first() -> AnyResponse:
+    """Nothing is shown of any study, and nothing done, before it is known in which."""
+    if request.method not in SAFE_METHODS:
+        raise StaleError("choose first in which study you work, then send this again", code="study_not_chosen")
+    return redirect(url_for("study.choose_form", then=request.full_path.removesuffix("?")))
 
 
 def _check_sender() -> None:

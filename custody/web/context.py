@@ -29,6 +29,8 @@ class ViewerShown:
     site_name: str
     language: str
     phone: str
+    study: str
+    """Where they could work in another one too; else empty."""
 
 
 def add_to_templates(app: Flask) -> None:
@@ -139,7 +141,7 @@ def _may_open(page: str) -> bool:
 def _viewer() -> ViewerShown:
     here = current.present()
     words = current.words()
-    site = current.site()
+    site, study = current.site(), current.study()
     with current.store().reading() as connection:
         place = site_seen(connection, site) if site is not None else None
     return ViewerShown(
@@ -149,4 +151,5 @@ def _viewer() -> ViewerShown:
         site_name=place.name if place else "",
         language=words.language,
         phone=place.phone if place else "",
+        study=study.value if study is not None and len(g.studies) > 1 else "",
     )

@@ -245,10 +245,8 @@ def last_here(connection: Connection, token: str, now: datetime) -> LastHere | N
 
 
 def viewer_of(connection: Connection, present: Present, study: StudyId | None) -> Viewer:
-    """What this person may see: blind when all their roles are and a blinded phase has begun."""
-    blinded_phase = False
-    if study is not None:
-        blinded_phase = _blinded_phase_has_begun(StudyFold(dossier_of(connection, [study]), study))
+    """What this person may see: blind when all their roles are and a blinded phase has begun; who works in no study sees no arm either."""
+    blinded_phase = study is None or _blinded_phase_has_begun(StudyFold(dossier_of(connection, [study]), study))
     first = present.grants[0] if present.grants else None
     if first is None:
         raise NotPermittedError("this account holds no role today; ask an administrator", code="no_grant")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -37,13 +37,35 @@ def studies(connection: Connection) -> tuple[StudyId, ...]:
     return tuple(node for node in map(node_of, found) if isinstance(node, StudyId))
 
 
-def study_of_account(connection: Connection, present: Present) -> StudyId | None:
-    """The study a person works in: that of their grants, or the store's only one."""
+def studies_of(connection: Connection, present: Present) -> tuple[StudyId, ...]:
+    """Every study that a person's grants let them work in: those they name, and all of the store where one names none."""
     named = [grant.study for grant in present.grants if grant.study is not None]
-    if named:
-        return named[0]
-    every = studies(connection)
-    return every[0] if len(every) == 1 else None
+    every = studies(connection) if len(named) < len(present.grants) else ()
+    return tuple(dict.fromkeys((*named, *every)))
+
+
+def present_in(present: Present, among: tuple[StudyId, ...], wished: str) -> tuple[Present, StudyId | None]:
+    """A person in the one study they work in now: the one they wish for, or the only one there is; and with their grants for it alone.
+
+    None where they have yet to choose, or there is none: then only grants for every study count.
+    """
+    study = next((each for each in among if each.value == wished), among[0] if len(among) == 1 else None)
+    return replace(present, grants=tuple(grant for grant in present.grants if grant.covers(study))), study
+
+
+@dataclass(frozen=True)
+class StudySeen:
+    """A study by its number and title; the titles are empty before any version of it is in force."""
+
+    study: StudyId
+    title: str
+    title_zh: str
+
+
+def study_seen(connection: Connection, study: StudyId) -> StudySeen:
+    fold = criteria_now(connection, study)
+    protocol = None if fold is None else fold.criteria_now.protocol
+    return StudySeen(study, *(("", "") if protocol is None else (protocol.title, protocol.title_zh)))
 
 
 def study_fold(connection: Connection, study: StudyId) -> StudyFold:

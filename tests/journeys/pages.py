@@ -148,6 +148,7 @@ def _digest(web: Web, stream: str, act: str, name: str) -> str:
 PLAIN: dict[str, tuple[str, ...]] = {
     "sign_in.form": (NOBODY, "/sign-in", "/sign-in?why=locked"),
     "reset.form": (NOBODY, "/reset"),
+    "study.choose_form": ("demo-qa-one", "/study"),
     "demonstration.sheet": ("demo-qa-one", "/demo"),
     "sign_in.policy_form": ("demo-nurse-one", "/policy"),
     "sign_in.secret_form": ("demo-nurse-one", "/secret"),
