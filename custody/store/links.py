@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from custody.domain.acts import ACTS
 from custody.domain.acts.base import FOLLOWED, FieldType, alternatives, field_types
 from custody.domain.acts.codec import UPCASTERS
-from custody.domain.ids import Digest, Identifier, Node, ParticipantId, PersonId, SiteId
+from custody.domain.ids import NODE_KINDS, Digest, Identifier, Node, ParticipantId, PersonId, SiteId
 
 # What a person scans or types to find something; longer text is no identifier.
 NAME_LENGTH_MAX = 64
@@ -50,6 +51,44 @@ def links_of(stream: str, act: str, version: int, body: Mapping[str, Any]) -> Li
     found: set[tuple[str, ...]] = set()
     _collect(found, stream, steps, body)
     return frozenset(found)
+
+
+@cache
+def kinds_leading_to(kind: str) -> frozenset[str]:
+    """The kinds of things from which links, in the direction the material goes, can lead to one of this kind, by the table of acts."""
+    before: dict[str, set[str]] = {}
+    for parent, child in _kind_pairs():
+        before.setdefault(child, set()).add(parent)
+    found: set[str] = set()
+    waiting = [kind]
+    while waiting:
+        new = before.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+def _kind_pairs() -> Iterator[tuple[str, str]]:
+    for rule in ACTS.values():
+        for named in _followed_kinds(rule.cls):
+            for about in rule.about:
+                for own in _kinds(about):
+                    yield (own, named) if named == ParticipantId.kind else (named, own)
+
+
+def _followed_kinds(cls: Any) -> Iterator[str]:
+    """Of every thing that a field of this class, or of a part of it, can name as one to follow."""
+    for name, field in field_types(cls).items():
+        plain = alternatives(field.plain)[0]
+        if not issubclass(plain, Identifier) and dataclasses.is_dataclass(plain):
+            yield from _followed_kinds(plain)
+        elif (step := _step(name, field)) is not None and step.what == "edge":
+            for each in alternatives(field.plain):
+                yield from _kinds(each)
+
+
+def _kinds(of: type[Node]) -> tuple[str, ...]:
+    return tuple(kind for kind, cls in NODE_KINDS.items() if issubclass(cls, of))
 
 
 def _edge(stream: str, followed: str) -> tuple[str, str]:

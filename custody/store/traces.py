@@ -83,10 +83,18 @@ def _onward(near: ColumnElement[Any], far: ColumnElement[Any]) -> _Among:
 _FORWARD, _BACKWARD = _onward(edge.c.parent, edge.c.child), _onward(edge.c.child, edge.c.parent)
 
 
-def reached(connection: Connection, start: str, *, forward: bool, follow: Callable[[str], bool] | None = None) -> Iterator[Reached]:
+def reached(
+    connection: Connection,
+    start: str,
+    *,
+    forward: bool,
+    follow: Callable[[str], bool] | None = None,
+    ends: Callable[[str], bool] | None = None,
+) -> Iterator[Reached]:
     """Everything that came from `start`, or that it came from, nearest first, without itself; some things at a time, as they are found.
 
-    Each thing comes once: pooled things and cycles end. What `follow` refuses is neither told nor followed. Holds one name a thing.
+    Each thing comes once: pooled things and cycles end. What `follow` refuses is neither told nor followed; what `ends` is told, and
+    nothing behind it. Holds one name a thing.
     """
     onward = _FORWARD if forward else _BACKWARD
     seen, ring, steps = {start}, [start], 0
@@ -104,7 +112,7 @@ def reached(connection: Connection, start: str, *, forward: bool, follow: Callab
                         seen.add(stream)
                         things.append(row)
                 if things:
-                    further += [thing[0] for thing in things]
+                    further += [thing[0] for thing in things if ends is None or not ends(thing[0])]
                     yield Reached(steps, things)
             ring = sorted(further)
 

@@ -15,6 +15,7 @@ from custody.domain.ids import NODE_KINDS, Node, node_of
 from custody.domain.masking import HIDDEN_STAGES, Seen, Viewer
 from custody.errors import NotFoundError
 from custody.store import entries, lookups, traces
+from custody.store.links import kinds_leading_to
 from custody.store.traces import Reached, Thing, reached
 from custody.workflows import sight
 from custody.workflows.order import unknown_thing
@@ -57,7 +58,27 @@ def followed(connection: Connection, node: Node, *, forward: bool, viewer: Viewe
     """
     _require(connection, node, viewer)
     follow = partial(_is_seen, viewer) if viewer is not None and viewer.blind else None
-    found = reached(connection, node.key, forward=forward, follow=follow)
+    return _told(connection, viewer, reached(connection, node.key, forward=forward, follow=follow))
+
+
+def followed_to(connection: Connection, node: Node, kind: str, *, viewer: Viewer) -> Seen[Iterator[Reached]]:
+    """Of what came from a thing those of one kind, and what lies between; nothing is looked for where none can be. Raises as `followed`."""
+    _require(connection, node, viewer)
+    on_the_way = kinds_leading_to(kind)
+
+    def is_on_the_way(stream: str) -> bool:
+        own = stream.partition(":")[0]
+        return (own == kind or own in on_the_way) and (not viewer.blind or _is_seen(viewer, stream))
+
+    ends = None if kind in on_the_way else partial(_begins_with, f"{kind}:")
+    return _told(connection, viewer, reached(connection, node.key, forward=True, follow=is_on_the_way, ends=ends))
+
+
+def _begins_with(start: str, stream: str) -> bool:
+    return stream.startswith(start)
+
+
+def _told(connection: Connection, viewer: Viewer | None, found: Iterator[Reached]) -> Seen[Iterator[Reached]]:
     return Seen(shown for each in found if (shown := _shown_of(connection, viewer, each)).things)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import re
 from contextlib import contextmanager
+from io import StringIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from custody.web.lists import csv_file
 
@@ -130,3 +133,25 @@ def test_list_that_breaks_off_has_no_last_line():
         sent.extend(csv_file("list", ("a",), nowhere, rows, lambda count: f"{count} in all").iter_encoded())
     assert sent
     assert b"in all" not in b"".join(sent)
+
+
+def written(rows) -> str:
+    def found(_connection):
+        yield rows
+
+    answer = csv_file("x", ("a", "b"), nowhere, found, str)
+    return b"".join(answer.response).decode()
+
+
+@given(st.lists(st.tuples(*[st.text(alphabet=st.sampled_from("ab ,;\"'\r\n\t\ufeff中\0"), max_size=3)] * 2), max_size=4))
+def test_rows_are_written_as_the_standard_writes_them_whatever_stands_in_them(rows):
+    expected = StringIO(newline="")
+    csv.writer(expected, lineterminator="\r\n").writerows([("a", "b"), *rows, [str(len(rows))]])
+    assert written(rows) == "\ufeff" + expected.getvalue()
+
+
+@pytest.mark.parametrize("rows", [[(1, "x"), ("y", None)], [("only",), ("one",)], [("",)], [("a", "b"), ("a,b",)], []])
+def test_rows_of_other_values_and_lengths_are_written_as_the_standard_writes_them(rows):
+    expected = StringIO(newline="")
+    csv.writer(expected, lineterminator="\r\n").writerows([("a", "b"), *rows, [str(len(rows))]])
+    assert written(rows) == "\ufeff" + expected.getvalue()

@@ -10,17 +10,18 @@ from sqlalchemy import select
 from custody.domain.acts.base import FOLLOWED, marked_nodes
 from custody.domain.acts.study import CohortOpened
 from custody.domain.dossier import deeds_of
-from custody.domain.ids import CohortId, ParticipantId, StudyId, node_of
+from custody.domain.ids import NODE_KINDS, CohortId, ParticipantId, StudyId, node_of
 from custody.domain.masking import HIDDEN_KINDS, Viewer
 from custody.domain.terms import Role
 from custody.errors import NotFoundError
 from custody.store import entries, lookups
+from custody.store.links import kinds_leading_to
 from custody.store.tables import stream_head
 from custody.workflows.drill.roads import CAST
 from custody.workflows.rehearsal.bedside import NURSES
 from custody.workflows.rehearsal.places import INCUBATOR, MEDIUM
 from custody.workflows.rehearsal.steps import STUDY, people
-from custody.workflows.tracing import named, trace
+from custody.workflows.tracing import followed_to, named, trace
 from tests.workflows.desk import CLOSED
 
 pytestmark = pytest.mark.on_both
@@ -106,6 +107,22 @@ def test_each_thing_says_what_was_done_about_it_last(desk):
         newest = {each.node: each.newest_act for each in trace(connection, CAST.lot, forward=True, viewer=None).value}
     assert newest[CAST.dose] == "dose_closed"
     assert newest[CAST.bags[0]] == "bag_destroyed"
+
+
+@pytest.mark.parametrize("kind", sorted(NODE_KINDS))
+def test_walk_towards_one_kind_finds_as_many_of_it_as_the_whole_walk_and_as_near(desk, kind):
+    """What it leaves out because nothing of that kind can lie behind it."""
+    for node in THINGS:
+        with desk.store.reading() as connection:
+            found = followed_to(connection, node, kind, viewer=viewer(blind=False, role=Role.INSPECTOR)).value
+            near = {thing[0]: each.steps for each in found for thing in each.things if thing[0].startswith(f"{kind}:")}
+        assert near == {other.key: far for other, far in traced(desk, node, forward=True).items() if other.kind == kind}, node
+
+
+def test_every_link_is_between_kinds_that_the_table_of_acts_links(desk):
+    pairs = {(parent.kind, child.kind) for parent, child in links(desk)}
+    assert len(pairs) > 12
+    assert [(parent, child) for parent, child in pairs if parent not in kinds_leading_to(child)] == []
 
 
 def test_unknown_thing_and_thing_of_another_study_are_not_found(desk):

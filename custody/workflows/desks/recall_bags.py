@@ -13,7 +13,7 @@ from custody.domain.ids import BagId, Node
 from custody.domain.masking import Seen, Viewer
 from custody.errors import NotFoundError
 from custody.store import traces
-from custody.workflows.tracing import Reached, Thing, followed, itself
+from custody.workflows.tracing import Reached, Thing, followed_to, itself
 
 DONOR_SIDE = frozenset({"donor", "donation"})
 """Donor and participant never meet on one screen (rules, first principles): their lists name doses, each lot's list the participants."""
@@ -33,7 +33,7 @@ def recall_bags(connection: Connection, viewer: Viewer, node: Node) -> Seen[Iter
     if isinstance(node, BagId):
         found = iter((itself(connection, node, viewer).value,))
     else:
-        found = followed(connection, node, forward=True, viewer=viewer).value
+        found = followed_to(connection, node, BagId.kind, viewer=viewer).value
     return Seen(_listed(connection, found, named=node.kind not in DONOR_SIDE))
 
 
@@ -50,18 +50,17 @@ def _with_names(connection: Connection, bags: list[Thing], *, named: bool) -> li
     lots = traces.parents_of_kind(connection, elsewhere, "lot")
     doses = traces.children_of_kind(connection, [thing[0] for thing in bags], "dose")
     people = traces.children_of_kind(connection, sorted({dose for each in doses.values() for dose in each}), "participant") if named else {}
-    return [
-        (
-            stream[len(_BAG) :],
-            via[len(_LOT) :] if via.startswith(_LOT) else _names(lots.get(stream, ())),
-            _names(doses[stream]) if stream in doses else "",
-            _names(one for dose in doses[stream] for one in people.get(dose, ())) if stream in doses else "",
-            act,
-            site,
-            recorded_at,
-        )
-        for stream, via, act, site, recorded_at in bags
-    ]
+    bag, lot = len(_BAG), len(_LOT)
+    rows = []
+    for stream, via, act, site, recorded_at in bags:
+        of_lot = via[lot:] if via.startswith(_LOT) else _names(lots.get(stream, ()))
+        named_for = doses.get(stream)
+        if named_for is None:
+            rows.append((stream[bag:], of_lot, "", "", act, site, recorded_at))
+            continue
+        given = _names(one for dose in named_for for one in people.get(dose, ()))
+        rows.append((stream[bag:], of_lot, _names(named_for), given, act, site, recorded_at))
+    return rows
 
 
 def _names(streams: Iterable[str]) -> str:
