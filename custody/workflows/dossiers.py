@@ -6,17 +6,18 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 
 from sqlalchemy import Connection
 
-from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.dossier import Deeds, Dossier, Head, closure
-from custody.domain.ids import Digest, Node
+from custody.domain.folds.cold_window import series_wanted
+from custody.domain.ids import BagId, Digest, EquipmentId, LoggerId, Node, ShipmentId, TissueId
 from custody.store import entries, series
 from custody.store.proven import Proven, Reading
 
 DOSSIERS_REMEMBERED = 2048
+SAY_WHICH_SERIES = tuple(f"{kind.kind}:" for kind in (BagId, EquipmentId, LoggerId, ShipmentId, TissueId))
+"""Where the streams of these things change, other temperature series may be asked for."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _made_of(proven: Mapping[str, Proven], reading: Reading) -> _Made:
         proven=proven,
         streams=streams,
         heads={key: each.head for key, each in proven.items() if each.head is not None},
-        series=frozenset(digest for deeds in streams.values() for digest in _series_of(deeds)),
+        series=series_wanted(Dossier(streams=streams)),
         reading=reading,
     )
 
@@ -93,7 +94,7 @@ def _made_of(proven: Mapping[str, Proven], reading: Reading) -> _Made:
 def _changed(before: _Made, changed: Mapping[str, Proven], reading: Reading) -> _Made:
     """`before`, and what has changed since."""
     proven = {**before.proven, **changed}
-    if any(_series_of(each.deeds) != _series_of(before.streams[key]) for key, each in changed.items()):
+    if any(key.startswith(SAY_WHICH_SERIES) for key in changed):
         return _made_of(proven, reading)
     return _Made(
         proven=proven,
@@ -106,14 +107,6 @@ def _changed(before: _Made, changed: Mapping[str, Proven], reading: Reading) -> 
 
 def _links(deeds: Deeds) -> tuple[tuple[Node, ...], ...]:
     return (deeds.followed, deeds.contained, deeds.places)
-
-
-def _series_of(deeds: Deeds) -> tuple[Digest, ...]:
-    return deeds.once("series", partial(_series_in, deeds))
-
-
-def _series_in(deeds: Deeds) -> tuple[Digest, ...]:
-    return tuple(deed.act.series for deed in deeds if isinstance(deed.act, LoggerFileRead))
 
 
 def _remember(start: _Start, made: _Made) -> None:

@@ -17,6 +17,7 @@ from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.cold_events import cold_events
 from custody.domain.folds.cold_places import JudgedPlace, Place, places_of
+from custody.domain.folds.cold_window import days_of
 from custody.domain.folds.lot import LotFold
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
@@ -216,7 +217,8 @@ class ColdLife:
     def _of_storage(self, equipment: EquipmentId, end: datetime) -> tuple[tuple[LoggerId, ...], tuple[Trace, ...]]:
         """The loggers installed there before `end`, and their files from then on."""
         installed = [d.act for d in self.dossier.deeds(equipment, LoggerInstalled) if d.act.installed_at < end]
-        traces = tuple(t for act in installed for t in traces_of(self.study, act.logger, since=act.installed_at))
+        days = days_of(self.dossier, self.node, self.places)
+        traces = tuple(t for act in installed for t in traces_of(self.study, act.logger, since=act.installed_at, days=days))
         return tuple(act.logger for act in installed), traces
 
     def _judged_place(self, place: Place, stay: Stay, traces: tuple[Trace, ...], loggers: tuple[LoggerId, ...]) -> JudgedPlace:
