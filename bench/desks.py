@@ -167,7 +167,7 @@ def _account(desk: Desk) -> str:
 def _sign_in(client: FlaskClient, account: str, place: Facility) -> _Client:
     answer = client.post("/sign-in", data={"account": account, "secret": SECRET, "then": "/"})
     assert answer.status_code == 302, answer.get_data(as_text=True)[:2000]
-    client.set_cookie("study", STUDY.value)
+    client.set_cookie("study", f"{account}:{STUDY}")
     return _Client(client, account, place.store)
 
 

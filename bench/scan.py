@@ -102,7 +102,7 @@ class Nurse:
         cookie = answer.getheader("Set-Cookie", "")
         assert answer.status in {302, 303}, answer.status
         # A long record has several studies; people work in the one of its last era.
-        return f"{cookie.partition(';')[0]}; study={STUDY}"
+        return f"{cookie.partition(';')[0]}; study={account}:{STUDY}"
 
     def csrf(self, dose: str) -> str:
         if not self.token:

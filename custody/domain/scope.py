@@ -46,6 +46,9 @@ AT_A_SITE = frozenset(Role) - TRIAL_WIDE - {Role.ADMINISTRATOR}
 ADMINISTERED = frozenset({"account", "site", "study"})
 """What an administrator reaches, everywhere, and nothing else: they have no GMP rights (rules section 3)."""
 
+OF_NO_STUDY = frozenset({"account", "site"})
+"""People and places work for several studies: none of these is of one study alone, wherever it was recorded."""
+
 FOR_A_MAKER = frozenset({"donor", "donation", "tissue"})
 """Bound for whichever maker of the study takes them in: no act names it before the tissue arrives, and the laboratories that work to GMP
 recruit the donors and test what they gave (trial page, source)."""

@@ -244,7 +244,7 @@ def check_indexes(connection: Connection) -> None:
     if connection.dialect.name != "sqlite":
         return
     for table in LOOKUPS:
-        found = connection.exec_driver_sql(f"PRAGMA integrity_check({table.name})").scalar_one()
+        found = connection.exec_driver_sql(f"PRAGMA integrity_check({table.name})").scalars().first()
         if found != "ok":
             raise LedgerBrokenError(
                 f"an index of the lookup {table.name} is not what its table is ({shown(str(found))}); find out what damaged the file, then "

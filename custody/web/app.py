@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
@@ -21,7 +19,7 @@ from custody import clock as real_clock
 from custody.config import Config
 from custody.errors import InputError, StaleError
 from custody.resources import data_dir
-from custody.web import counting, current, errors
+from custody.web import counting, current, errors, studies
 from custody.web.access import Access
 from custody.web.context import add_to_templates
 from custody.web.counts import Counts
@@ -31,7 +29,6 @@ from custody.web.surroundings import Surroundings
 from custody.workflows.door import NotKeptError, Store, only_shown, unit_of_work
 from custody.workflows.people import keep_awake
 from custody.workflows.people import present as person_present
-from custody.workflows.reading import present_in, studies_of
 
 COOKIE = "custody_session"
 UPLOAD_BYTES_MAX = 32 * 1024 * 1024
@@ -143,10 +140,10 @@ NO_SESSION_YET = frozenset({"sign_in.enter"})
 """The sign-in page may be older than a session that began in another tab."""
 SECRET_PAGES = frozenset({"sign_in.secret_form", "sign_in.secret", "sign_in.leave", "sign_in.language"})
 
-STUDY = "study"
-"""The cookie with the study that somebody chose at this device."""
 OF_NO_STUDY = SECRET_PAGES | {"study.choose_form", "study.choose", "appearance.choose"}
 """What somebody of several studies may open before they have chosen one."""
+OF_ANY_STUDY = OF_NO_STUDY | {"sign_in.leave", "sign_in.language"}
+"""What is done alike whichever study its page was shown in."""
 
 
 def _refuse_no_text(*sent: MultiDict[str, str]) -> None:
@@ -165,9 +162,7 @@ def _recognise() -> None:
         found = person_present(connection, config, token, current.now())
         if found is None:
             return
-        g.studies = studies_of(connection, found)
-        g.present, g.study = present_in(found, g.studies, request.cookies.get(STUDY, ""))
-    g.zone = _zone(found.zone)
+        studies.recognise(connection, found)
     if request.endpoint in ASKED_BY_PAGES:
         return
     idle = (current.now() - found.session.last_seen_at).total_seconds()
@@ -180,13 +175,6 @@ def _recognise() -> None:
 AWAKE_SECONDS = 30
 ASKED_BY_PAGES = frozenset({"bedside.state"})
 """What an open page asks by itself every few seconds: that is nobody at the keyboard, so the idle time runs on."""
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _sign_in_first() -> AnyResponse:
@@ -214,12 +202,11 @@ def _check_sender() -> None:
 
 
 def _is_stale() -> bool:
-    """Whether a form carries another session's token than the one that stands."""
-    found = g.get("present")
-    if found is None:
+    """Whether a form was shown to another session than the one that stands, or in another study."""
+    if g.get("present") is None:
         return False
     given = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token", "")
-    return not hmac.compare_digest(given.encode(), found.session.csrf_secret.encode())
+    return not studies.is_current(given, in_any=request.endpoint in OF_ANY_STUDY)
 
 
 def _send_again() -> AnyResponse:
@@ -227,7 +214,7 @@ def _send_again() -> AnyResponse:
     values = typed_values(request.form)
     if not values or request.files:
         errors.stale_form()
-    return Response(resume_page(request.path, values, current.present().session.csrf_secret), 409)
+    return Response(resume_page(request.path, values, studies.token_here()), 409)
 
 
 def _end(_error: BaseException | None) -> None:
@@ -244,6 +231,8 @@ def _close(response: Response) -> Response:
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     found = g.get("present")
+    if g.get("moved_to_study") is not None and request.endpoint not in ASKED_BY_PAGES:
+        studies.keep(response, g.moved_to_study)
     structlog.get_logger("custody.web").info(
         "request",
         request_id=g.get("request_id", ""),

@@ -15,6 +15,7 @@ from custody.web.desk_parts import Button, act_links
 from custody.web.desks import DESKS, desks_of
 from custody.web.keeping import same_site_path
 from custody.web.meanwhile import seen_until
+from custody.web.studies import token_here
 from custody.web.whole import whole
 from custody.workflows.reading import site_seen
 
@@ -43,7 +44,7 @@ def _values() -> dict[str, Any]:
     return {
         "words": current.words(),
         "viewer": _viewer() if found is not None else None,
-        "csrf_token": lambda: found.session.csrf_secret if found is not None else "",
+        "csrf_token": token_here,
         "idempotency_key": lambda: secrets.token_urlsafe(16),
         "seen_until": seen_until,
         "now": current.now(),

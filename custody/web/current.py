@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import current_app, g, request
 
@@ -22,6 +22,7 @@ from custody.web.surroundings import Surroundings
 from custody.words import Language, Words
 from custody.workflows.door import Store
 from custody.workflows.people import Present, viewer_of
+from custody.workflows.reading import site_seen
 from custody.workflows.sight import may_find
 from custody.workflows.signer import Signer
 
@@ -99,6 +100,14 @@ def language() -> Language:
     return "zh" if best == "zh" else "en"
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of this name; UTC for one that is unknown here."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
 def zone() -> ZoneInfo:
     found: ZoneInfo = g.get("zone") or ZoneInfo("Asia/Shanghai")
     return found
@@ -144,8 +153,12 @@ def readers(*roles: Role) -> tuple[Signer, ...]:
 
 
 def act_at(site: SiteId) -> None:
-    """What this request is about is at that site: of somebody's grants those there count first."""
+    """What this request is about is at that site: of somebody's grants those there count first, and its clock is theirs."""
     g.at_site = site
+    if site != (present().grants[0].site if present().grants else None):
+        with store().reading() as connection:
+            g.zone = zone_of(site_seen(connection, site).zone)
+        g.pop("words", None)
 
 
 def _may(roles: Collection[Role]) -> list[Grant]:

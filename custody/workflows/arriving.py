@@ -114,11 +114,13 @@ def shipment_at(connection: Connection, shipment: ShipmentId, signer: Signer, vi
 
 
 def dossier_for(connection: Connection, shipment: ShipmentId, signer: Signer) -> tuple[Dossier, StudyId]:
-    """Everything about a shipment and its bags, for its destination. Raises NotFoundError for everybody else."""
+    """Everything about a shipment and its bags, for its study at its destination. Raises NotFoundError for everybody else."""
     study = _study(signer)
     dossier = dossier_of(connection, (shipment, signer.account, study))
-    fold = ShipmentFold(dossier, shipment, StudyFold(dossier, study))
     unknown = NotFoundError(f"there is no shipment {shipment}", code="unknown_thing", kind="shipment", seen=shipment)
+    if any(deed.began.study not in {None, study} for deed in dossier.deeds(shipment)[:1]):
+        raise unknown
+    fold = ShipmentFold(dossier, shipment, StudyFold(dossier, study))
     try:
         plan = fold.planned.act
     except MissingFact as error:

@@ -188,9 +188,12 @@ def unreachable(dose: DoseId, now: datetime) -> Verdict:
 
 
 def dossier_for(connection: Connection, dose: DoseId, signer: Signer) -> Dossier:
-    """The dose's dossier, for people of a site that has to do with it. Raises NotFoundError for everybody else."""
-    dossier = dossier_of(connection, (dose, signer.account, study_of_signer(signer)))
+    """The dose's dossier, for people of its study at a site that has to do with it. Raises NotFoundError for everybody else."""
+    study = study_of_signer(signer)
+    dossier = dossier_of(connection, (dose, signer.account, study))
     deeds: tuple[Deed[Act], ...] = dossier.deeds(dose)
+    if deeds[:1] and deeds[0].began.study not in {None, study}:
+        deeds = ()
     if not any(deed.began.by.site == signer.site for deed in deeds):
         raise NotFoundError(f"there is no dose {dose}", code="unknown_thing", kind="dose", seen=dose)
     return dossier

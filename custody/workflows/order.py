@@ -15,7 +15,7 @@ from custody.domain.acts.release import ExceptionRequested
 from custody.domain.dossier import Deed, Deeds, Dossier, Entry
 from custody.domain.duties import AccountFold, Grant
 from custody.domain.ids import Node, StudyId
-from custody.domain.scope import ADMINISTERED, Reach, reach_of, scope_of, sites_of_study
+from custody.domain.scope import ADMINISTERED, OF_NO_STUDY, Reach, reach_of, scope_of, sites_of_study
 from custody.errors import NotFoundError, OutOfOrderError
 from custody.workflows.signer import Signer
 
@@ -84,7 +84,8 @@ def study_of(act: Act, dossier: Dossier, signer: Signer, read_more: ReadMore | N
     deeds: tuple[Deed[Act], ...] = dossier.deeds(act.subject)
     first = next(iter(deeds), None)
     standing = first.entry.study if first is not None else None
-    if standing is not None and signer.study is not None and standing != signer.study:
+    is_elsewhere = standing is not None and signer.study is not None and standing != signer.study
+    if is_elsewhere and act.subject.kind not in OF_NO_STUDY:
         raise unknown_thing(act.subject)
     return standing or signer.study
 

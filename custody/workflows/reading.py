@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from custody.domain.acts.people import SiteRegistered
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import SiteId, StudyId, node_of
+from custody.domain.ids import Node, SiteId, StudyId, node_of
 from custody.store import lookups
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.people import Present
@@ -37,20 +38,47 @@ def studies(connection: Connection) -> tuple[StudyId, ...]:
     return tuple(node for node in map(node_of, found) if isinstance(node, StudyId))
 
 
-def studies_of(connection: Connection, present: Present) -> tuple[StudyId, ...]:
-    """Every study that a person's grants let them work in: those they name, and all of the store where one names none."""
+class Studies(NamedTuple):
+    """Where a person's grants let them work: in `every` of these, and unasked in the one of `settled` where it is one alone."""
+
+    every: tuple[StudyId, ...]
+    settled: tuple[StudyId, ...]
+
+
+def studies_of(connection: Connection, present: Present) -> Studies:
+    """Those that grants name, and all of the store where one names none; a draft beside one in force is no place of work yet."""
     named = [grant.study for grant in present.grants if grant.study is not None]
-    every = studies(connection) if len(named) < len(present.grants) else ()
-    return tuple(dict.fromkeys((*named, *every)))
+    every = tuple(dict.fromkeys((*named, *(studies(connection) if len(named) < len(present.grants) else ()))))
+    if len(every) < 2:
+        return Studies(every, every)
+    return Studies(every, tuple(study for study in every if study in named or _is_in_force(connection, study)) or every)
 
 
-def present_in(present: Present, among: tuple[StudyId, ...], wished: str) -> tuple[Present, StudyId | None]:
+_in_force: set[tuple[str, StudyId]] = set()
+
+
+def _is_in_force(connection: Connection, study: StudyId) -> bool:
+    """Whether any version of it was ever approved, which nothing takes back."""
+    key = str(connection.get_execution_options().get("custody_store", "")), study
+    if key not in _in_force and study_fold(connection, study).approved:
+        _in_force.add(key)
+    return key in _in_force
+
+
+def present_in(present: Present, among: Studies, wished: str) -> tuple[Present, StudyId | None]:
     """A person in the one study they work in now: the one they wish for, or the only one there is; and with their grants for it alone.
 
     None where they have yet to choose, or there is none: then only grants for every study count.
     """
-    study = next((each for each in among if each.value == wished), among[0] if len(among) == 1 else None)
+    only = among.settled[0] if len(among.settled) == 1 else None
+    study = next((each for each in among.every if each.value == wished), only)
     return replace(present, grants=tuple(grant for grant in present.grants if grant.covers(study))), study
+
+
+def study_of_thing(connection: Connection, node: Node) -> StudyId | None:
+    """The study in which a thing was made known; None for one that nobody made known."""
+    deeds = dossier_of(connection, [node]).deeds(node)
+    return deeds[0].began.study if deeds else None
 
 
 @dataclass(frozen=True)

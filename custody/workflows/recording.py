@@ -14,6 +14,7 @@ from custody.domain.acts.record import Corrected, ProposalWithdrawn
 from custody.domain.dossier import Dossier, Entry, Signed, pending_proposals
 from custody.domain.duties import check_pair, check_together
 from custody.domain.ids import Digest, Node, StudyId
+from custody.domain.scope import OF_NO_STUDY
 from custody.domain.terms import Role
 from custody.errors import InputError, LedgerBrokenError, NotFoundError, NotPermittedError, StaleError
 from custody.gates.hold_points import HOLD_POINTS, PAIR_CODES
@@ -177,7 +178,7 @@ def find_proposal(connection: Connection, subject: Node, proposal: Digest) -> tu
 def _waiting_for(connection: Connection, subject: Node, proposal: Digest, signer: Signer) -> tuple[Entry, tuple[Signed, ...]]:
     """The proposal, where it belongs to a study the signer works for; for anybody else it does not exist."""
     entry, so_far = find_proposal(connection, subject, proposal)
-    if entry.study not in (None, signer.study) and signer.study is not None:
+    if entry.study not in (None, signer.study) and signer.study is not None and subject.kind not in OF_NO_STUDY:
         raise NotFoundError(f"there is no {subject.kind} {subject}", code="unknown_thing", kind=subject.kind, seen=subject)
     return entry, so_far
 

@@ -18,7 +18,7 @@ from custody.domain.dossier import Deeds
 from custody.domain.duties import roles_at
 from custody.domain.ids import NODE_KINDS, Node, StudyId, node_of
 from custody.domain.masking import Viewer
-from custody.domain.scope import FOR_A_MAKER, OF_THE_STUDY, scope_of, sites_of_study
+from custody.domain.scope import FOR_A_MAKER, OF_NO_STUDY, OF_THE_STUDY, scope_of, sites_of_study
 from custody.domain.terms import SiteKind
 from custody.errors import LedgerBrokenError
 from custody.store import entries, lookups
@@ -32,8 +32,6 @@ ONE_BY_ONE = frozenset({"kit"})
 """Kinds the lookups cannot narrow: a kit belongs to the hospital of the participant its assignment names, long before a dose follows it."""
 LOOKED_THROUGH = 200
 """Of such a kind, how many of the newest are looked at for a list."""
-OF_NO_STUDY = frozenset({"account", "site"})
-"""Kinds that are listed for whatever study they were recorded in: people and places work for several."""
 
 
 def may_find(connection: Connection, viewer: Viewer, node: Node) -> bool:
@@ -41,7 +39,7 @@ def may_find(connection: Connection, viewer: Viewer, node: Node) -> bool:
     if not viewer.may_see(node):
         return False
     found = entries.load_streams(connection, [node.key])[node.key]
-    if not found or (viewer.study is not None and found[0].study not in {None, viewer.study}):
+    if not found or (node.kind not in OF_NO_STUDY and viewer.study is not None and found[0].study not in {None, viewer.study}):
         return False
     return viewer.reach.is_certain(node) or _is_in_scope(connection, viewer, node)
 

@@ -14,6 +14,7 @@ from custody.domain.dossier import Dossier, Signed
 from custody.domain.duties import Grant, may_join, roles_at
 from custody.domain.ids import Digest, Node, node_of
 from custody.domain.masking import Seen, Viewer, act_shown
+from custody.domain.scope import OF_NO_STUDY
 from custody.domain.terms import Role
 from custody.store import lookups
 from custody.store.lookups import WaitingProposal
@@ -70,7 +71,7 @@ def _waiting(
 
 
 def _of_study(item: WaitingProposal, viewer: Viewer) -> bool:
-    return viewer.study is None or item.study is None or item.study == viewer.study.value
+    return viewer.study is None or item.study in {None, viewer.study.value} or node_of(item.stream).kind in OF_NO_STUDY
 
 
 def _one(connection: Connection, viewer: Viewer, present: Present, item: WaitingProposal) -> Waiting | None:
@@ -82,7 +83,8 @@ def _one(connection: Connection, viewer: Viewer, present: Present, item: Waiting
     if not act_shown(viewer, act):
         return None
     roles = roles_at(guarding_rule(act), len(signed))
-    may = any(grant.role in roles and grant.covers(entry.study) and _joins(act, signed, grant) for grant in present.grants)
+    study = viewer.study if node.kind in OF_NO_STUDY else entry.study
+    may = any(grant.role in roles and grant.covers(study) and _joins(act, signed, grant) for grant in present.grants)
     return Waiting(
         node=node,
         act=item.act,

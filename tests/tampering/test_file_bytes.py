@@ -96,3 +96,20 @@ def test_name_in_the_schema_that_is_no_text_any_more_is_a_broken_record_and_no_c
     at = whole_file.index(b"CREATE TABLE") + len(b"CREATE TABLE") + 2
     file.write_bytes(whole_file[:at] + b"\xf9" + whole_file[at + 1 :])
     assert "the store's file is damaged" in found_in(file, made / whole.KEYS)
+
+
+def test_index_that_lacks_several_rows_of_its_table_is_named(made, file):
+    """Rows written while nobody knew of the index: traces, which are read from it alone, would pass over them."""
+    name = "ix_edge_parent_child"
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        [index] = connection.execute("SELECT * FROM sqlite_master WHERE name = ?", (name,)).fetchall()
+        connection.execute("DELETE FROM sqlite_master WHERE name = ?", (name,))
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.executemany("INSERT INTO edge VALUES (1, 'lot:LOT-9999', ?)", [("bag:ONE",), ("bag:TWO",)])
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", index)
+    store = open_store(f"sqlite:///{file}")
+    told = [str(fault) for fault in prove(store, None, made / whole.KEYS).faults]
+    store.close()
+    assert any(f"an index of the lookup edge is not what its table is (row 1 missing from index {name})" in each for each in told), told

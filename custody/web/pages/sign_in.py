@@ -18,6 +18,7 @@ from custody.web.errors import sentence
 from custody.web.keeping import KEPT, kept_values, resume_page, same_site_path
 from custody.web.problems import Problem
 from custody.web.signing import pin_will_do
+from custody.web.studies import recognise, token_here
 from custody.workflows import badges, demonstration, people
 from custody.workflows.badges import Badge
 from custody.workflows.door import unit_of_work
@@ -70,23 +71,24 @@ def enter() -> Page:
         text = current.words().say(SAID[answer.code])
         status = 429 if answer.code == "too_many_attempts" else 403
         return sign_in_page(then=where, kept=kept, account=typed, problems=(Problem(text, "account"),), status=status)
-    token, csrf_secret = answer
     there = same_site_path(where)
     if kept:
-        _is_here(token)
-    response = make_response(resume_page(there, kept, csrf_secret) if kept else redirect(there))
-    set_cookie(response, COOKIE, token)
+        _is_here(answer)
+    response = make_response(resume_page(there, kept, token_here()) if kept else redirect(there))
+    set_cookie(response, COOKIE, answer)
     return response
 
 
 def _is_here(token: str) -> None:
     """The page that answers says already who it is that signed in."""
     with current.store().reading() as connection:
-        g.present = people.present(connection, current.installation().config, token, current.now())
+        found = people.present(connection, current.installation().config, token, current.now())
+        if found is not None:
+            recognise(connection, found)
 
 
-def _let_in(typed: str, given: str) -> tuple[str, str] | SignInRefusal:
-    """The token of the new session and what its forms carry. The session that was open on this device ends."""
+def _let_in(typed: str, given: str) -> str | SignInRefusal:
+    """The token of the new session. The session that was open on this device ends."""
     named, kind = read_account(typed), kind_of(given)
     if kind is SecretKind.PIN:
         return _with_pin(named.badge, given)
@@ -101,10 +103,10 @@ def _let_in(typed: str, given: str) -> tuple[str, str] | SignInRefusal:
         )
         if not isinstance(answer, SignInRefusal) and g.get("present") is not None:
             people.replace_session(connection, current.present().session, now)
-    return answer if isinstance(answer, SignInRefusal) else (answer[0], answer[1].csrf_secret)
+    return answer if isinstance(answer, SignInRefusal) else answer[0]
 
 
-def _with_pin(badge: Badge | None, pin: str) -> tuple[str, str] | SignInRefusal:
+def _with_pin(badge: Badge | None, pin: str) -> str | SignInRefusal:
     """A PIN is looked at only together with a scanned badge, and only at an open bench."""
     bench = bench_here()
     if bench is None or badge is None:
@@ -114,7 +116,7 @@ def _with_pin(badge: Badge | None, pin: str) -> tuple[str, str] | SignInRefusal:
     before = current.present().session if g.get("present") is not None else None
     with unit_of_work(here.store) as connection:
         answer = badges.change_person(connection, here.store, here.config, bench, badge, pin, now, before=before, already=already)
-    return answer if isinstance(answer, SignInRefusal) else (answer[0], answer[1].csrf_secret)
+    return answer if isinstance(answer, SignInRefusal) else answer[0]
 
 
 def _is_account(name: str) -> bool:
