@@ -11,7 +11,7 @@ from custody.domain.acts.people import SiteRegistered
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import Node, SiteId, StudyId, node_of
-from custody.store import lookups
+from custody.store import entries, lookups
 from custody.workflows.dossiers import dossier_of
 from custody.workflows.people import Present
 
@@ -77,8 +77,8 @@ def present_in(present: Present, among: Studies, wished: str) -> tuple[Present, 
 
 def study_of_thing(connection: Connection, node: Node) -> StudyId | None:
     """The study in which a thing was made known; None for one that nobody made known."""
-    deeds = dossier_of(connection, [node]).deeds(node)
-    return deeds[0].began.study if deeds else None
+    found = entries.load_streams(connection, [node.key])[node.key]
+    return found[0].study if found else None
 
 
 @dataclass(frozen=True)
