@@ -76,12 +76,13 @@ class Server:
     def drop(self, database: str) -> None:
         self.ask(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
-    def ask(self, statement: str, database: str = "postgres") -> None:
-        """As the owner of everything; each statement is its own transaction."""
+    def ask(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        """As the owner of everything; each statement is its own transaction. Its rows, where it has any."""
         import psycopg
 
         with psycopg.connect(self.url(database), autocommit=True) as connection:
-            connection.execute(statement.encode())
+            found = connection.execute(statement.encode())
+            return found.fetchall() if found.description else []
 
 
 def binaries() -> Path | None:

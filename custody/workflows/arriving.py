@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from custody.codes.scan import expect, read_scan
-from custody.domain.acts.shipping import BagAccepted, BagRefusedAtReceipt, LoggerFileRead
-from custody.domain.dossier import Dossier, pending_proposals
+from custody.domain.acts.shipping import BagAccepted, BagRefusedAtReceipt, LoggerFileRead, ShipmentPlanned
+from custody.domain.dossier import Dossier, deeds_of, pending_proposals
 from custody.domain.folds.bag import BagFold
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.shipment import ShipmentFold
@@ -87,6 +87,10 @@ def _shipments_at(connection: Connection, signer: Signer, viewer: Viewer) -> Ite
     waiting = lookups.carriers_of(connection, ShipmentId.kind, BagId.kind, undecided_at_receipt())
     items = lookups.streams_of_kind(connection, ShipmentId.kind, site=site, study=study, among=waiting, limit=SHIPMENTS_MAX)
     for item in items:
+        # Its own record says where it goes; those of its bags are many.
+        plan = deeds_of(entries.load_streams(connection, [item.stream])[item.stream]).of((ShipmentPlanned,))
+        if not any(isinstance(deed.act, ShipmentPlanned) and deed.act.destination == signer.site for deed in plan[-1:]):
+            continue
         try:
             shipment = shipment_at(connection, ShipmentId.parse(item.stream.partition(":")[2]), signer, viewer)
         except NotFoundError:

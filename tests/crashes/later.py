@@ -81,5 +81,6 @@ def check(store: Store) -> str:
             wrong = select(func.count()).select_from(text("entry")).where(text("letters != length(envelope)"))
             assert connection.execute(wrong).scalar_one() == 0
         if found != "empty":
-            assert verify(connection, checkpoint=None).faults == ()
+            faults = verify(connection, checkpoint=None).faults
+            assert faults == (), "; ".join(map(str, faults))
     return found

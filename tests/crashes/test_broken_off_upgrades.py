@@ -29,6 +29,7 @@ from tests.once import made_once
 BAGS = 11_000
 """They come to 10^5 entries."""
 RANDOM = random.Random(20261123)
+SETTLES_WITHIN_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,9 @@ class Files:
         path = self._folder / f"{self._made}.db"
         return open_store(f"sqlite:///{path}")
 
+    def settles(self, store: Store) -> None:
+        """Whoever was killed holds no lock of a file any more."""
+
     def drop(self, store: Store) -> None:
         store.close()
         store.database.path.unlink(missing_ok=True)
@@ -80,6 +84,15 @@ class OnServer:
 
     def empty(self) -> Store:
         return open_store(self._server.copy("template0"))
+
+    def settles(self, store: Store) -> None:
+        """The server first ends the statement that it was given, and only then takes notice that nobody waits for it."""
+        store.close()
+        working = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{make_url(store.url).database}'"
+        ends = time.monotonic() + SETTLES_WITHIN_S
+        while self._server.ask(working) != [(0,)]:
+            assert time.monotonic() < ends, "an upgrade that was killed goes on"
+            time.sleep(0.05)
 
     def drop(self, store: Store) -> None:
         store.close()
@@ -117,7 +130,7 @@ def whole_way(store: Store, keys: Path) -> Known:
     return Known(before, later.shape(store), head, seconds)
 
 
-def broken_off(take, drop, known, keys, wanted):
+def broken_off(places, take, known, keys, wanted):
     """In which state upgrades were left that were killed at random moments; one that was left as it was is killed again."""
     found, store, seconds = Counter(), take(), known.seconds
     while found.total() < wanted:
@@ -125,20 +138,21 @@ def broken_off(take, drop, known, keys, wanted):
         if not killed_after(upgrading(store.url, keys), RANDOM.uniform(0, seconds)):
             # Over before it was killed: it takes less time than the first did.
             seconds *= 0.8
-            drop(store)
+            places.drop(store)
             store = take()
             continue
+        places.settles(store)
         state = later.check(store)
         assert later.shape(store) == (known.after if state == "current" else known.before)
         assert later.head(store) == known.head or known.head is None
         found[state] += 1
         if state == "current":
-            drop(store)
+            places.drop(store)
             store = take()
     store.close()
     assert ended(upgrading(store.url, keys)) == 0
     assert later.check(store) == "current"
-    drop(store)
+    places.drop(store)
     return found
 
 
@@ -150,7 +164,7 @@ def test_killed_upgrade_leaves_one_version_or_the_other(places, start, tmp_path,
     first = take()
     known = whole_way(first, tmp_path)
     places.drop(first)
-    found = broken_off(take, places.drop, known, tmp_path, count_of(50, 2))
+    found = broken_off(places, take, known, tmp_path, count_of(50, 2))
     entries = known.head[0] if known.head else 0
     figure(
         f"upgrades of {start} tables with {entries:,} entries killed at {found.total()} moments of {known.seconds:.1f} s "
