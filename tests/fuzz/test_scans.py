@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from custody.codes.scan import read_scan
-from custody.domain.ids import BagId, CohortId, DoseId, ParticipantId, WristbandToken
+from custody.domain.ids import BagId, CohortId, DoseId, ParticipantId, SiteId, WristbandToken
 from custody.errors import InputError
 from custody.workflows.at_the_bed import DoseAtBed, require_bag_of
 from custody.workflows.scans import scanned
@@ -24,6 +24,7 @@ BAND = WristbandToken("WB0001X7K2M9Q4")
 COVER = "COVER-0815"
 BED = DoseAtBed(
     dose=DoseId("DOSE-0001"),
+    site=SiteId("A9992"),
     participant=ParticipantId("P-0001"),
     cohort=CohortId("P1-1M"),
     wristband=BAND,

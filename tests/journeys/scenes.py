@@ -160,7 +160,7 @@ def blinded():
     prepare(script, content, criteria)
     _upstream(script, CELLS, criteria)
     downstream.make_lot(script, CELLS, criteria)
-    make_placebo(script, PLACEBO, criteria, fill_day=downstream.FILL_DAY)
+    make_placebo(script, PLACEBO, criteria)
     downstream.store_until_packing(script)
     bedside.open_cohort(script, CELLS, criteria)
     for cast in (CELLS, PLACEBO):

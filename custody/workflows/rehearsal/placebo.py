@@ -10,13 +10,14 @@ from custody.domain.acts import manufacturing
 from custody.domain.acts.manufacturing import Balance
 from custody.domain.criteria import StudyContent
 from custody.domain.terms import Product, Tier
+from custody.workflows.rehearsal.downstream import FILL_DAY
 from custody.workflows.rehearsal.places import CRYOMEDIUM, HOOD
 from custody.workflows.rehearsal.road import OPERATOR, PACKER, VERIFIER, Cast
 from custody.workflows.rehearsal.steps import Script
 from custody.workflows.rehearsal.upstream import culture_step, label, run_tests
 
 
-def make_placebo(script: Script, cast: Cast, criteria: StudyContent, *, fill_day: float) -> None:
+def make_placebo(script: Script, cast: Cast, criteria: StudyContent, *, fill_day: float = FILL_DAY) -> None:
     """As `downstream.make_lot`, from no bank."""
     started = manufacturing.LotStarted(lot=cast.lot, product=Product.PLACEBO, form=cast.form, criteria_version=1, banks=(), vials_drawn=())
     script.do(started, OPERATOR, days=fill_day - 8)

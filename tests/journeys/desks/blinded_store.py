@@ -19,13 +19,14 @@ from custody.workflows.rehearsal import bedside as bed
 from custody.workflows.rehearsal import downstream, upstream
 from custody.workflows.rehearsal.bedside import PREPARERS
 from custody.workflows.rehearsal.editing import changed
+from custody.workflows.rehearsal.placebo import make_placebo
 from custody.workflows.rehearsal.player import Player, open_ledger
 from custody.workflows.rehearsal.road import Cast
 from custody.workflows.rehearsal.steps import Script, Step
 from custody.workflows.rehearsal.steps import people as cast_people
 from custody.workflows.rehearsal.whole import prepare, study_of
 from tests.journeys.desks.road_store import Prepared
-from tests.journeys.scenes import T0, make_placebo
+from tests.journeys.scenes import T0
 
 GIVEN = Cast(number=1, upstream=1, bag_count=3, cohort="P2", weight_kg=Decimal(48))
 OTHER = replace(GIVEN, number=2, patient=2)
