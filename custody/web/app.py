@@ -141,9 +141,7 @@ NO_SESSION_YET = frozenset({"sign_in.enter"})
 SECRET_PAGES = frozenset({"sign_in.secret_form", "sign_in.secret", "sign_in.leave", "sign_in.language"})
 
 OF_NO_STUDY = SECRET_PAGES | {"study.choose_form", "study.choose", "appearance.choose"}
-"""What somebody of several studies may open before they have chosen one."""
-OF_ANY_STUDY = OF_NO_STUDY | {"sign_in.leave", "sign_in.language"}
-"""What is done alike whichever study its page was shown in."""
+"""What somebody of several studies may open before they have chosen one; it is done alike whichever study its page was shown in."""
 
 
 def _refuse_no_text(*sent: MultiDict[str, str]) -> None:
@@ -206,7 +204,7 @@ def _is_stale() -> bool:
     if g.get("present") is None:
         return False
     given = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token", "")
-    return not studies.is_current(given, in_any=request.endpoint in OF_ANY_STUDY)
+    return not studies.is_current(given, in_any=request.endpoint in OF_NO_STUDY)
 
 
 def _send_again() -> AnyResponse:

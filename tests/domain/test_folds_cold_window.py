@@ -140,6 +140,14 @@ def test_files_of_other_years_are_not_asked_for(chain):
     assert len(series_wanted(dossier_with(chain, [one], now))) == len(few) + 1
 
 
+def test_file_read_long_after_the_preparation_is_at_hand_for_a_correction_of_it(chain):
+    """It is judged as if the bag had not been prepared: then every later file says something about it."""
+    late = {"interval": 10, "celsius": "-190", "lost": None, "genuine": True, "knocked": False, "read_after": 1, "readings": 5}
+    more = [{**late, "logger": "ward", "begins": timedelta(days=90)}]
+    now = chain.step("bag_stored").at + 120 * DAY
+    assert len(series_wanted(dossier_with(chain, more, now))) == len(series_wanted(dossier_with(chain, (), now))) + 1
+
+
 def test_file_whose_times_somebody_corrected_is_looked_at_whatever_they_say(chain):
     """Its readings decide, and not what was written about them afterwards."""
     deed = dossier_with(chain, (), chain.step("bag_preparation_started").at).deeds(FREEZER_LOGGER, LoggerFileRead)[0]

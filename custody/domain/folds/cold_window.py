@@ -89,5 +89,5 @@ def _days_of_all(dossier: Dossier) -> Days | None:
     known = [days for days in found if days is not None]
     if not known:
         return Days(date.max, None)
-    lasts = [days.last for days in known if days.last is not None]
-    return Days(min(days.first for days in known), max(lasts) if len(lasts) == len(known) else None)
+    # Without an end: a correction is judged as if the preparation that it corrects had never been.
+    return Days(min(days.first for days in known), None)
