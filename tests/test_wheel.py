@@ -93,8 +93,9 @@ import importlib, pkgutil, re, sys
 from importlib import metadata
 import custody
 
+with_an_extra = {"custody.store.answering"}  # loaded where a PostgreSQL is used, by nothing else of custody
 for found in pkgutil.walk_packages(custody.__path__, "custody."):
-    if not found.name.startswith("custody.store.migrations.") and not found.name.endswith("__main__"):
+    if not found.name.startswith("custody.store.migrations.") and not found.name.endswith("__main__") and found.name not in with_an_extra:
         importlib.import_module(found.name)
 
 def plain(name):

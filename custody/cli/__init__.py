@@ -14,6 +14,7 @@ from custody import __version__
 from custody.cli import accounts, checks, demonstration, installation, ledger, loggers, simulation, studies, things
 from custody.cli.output import shown
 from custody.errors import CustodyError
+from custody.workflows.door import refusal_under
 
 
 class Group(click.Group):
@@ -28,6 +29,12 @@ class Group(click.Group):
             if error.errno == errno.EPIPE:
                 raise  # the reader of a pipe has read enough; click ends quietly
             _refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error), error)
+        except Exception as error:
+            # A database that was lost while it was read.
+            refusal = refusal_under(error)
+            if refusal is None:
+                raise
+            _refuse(str(refusal), error)
         return None
 
 

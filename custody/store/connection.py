@@ -222,7 +222,13 @@ def _fresh(begin: str, ahead: Ahead | None = None, *, writes: bool = False) -> d
 
 def _begin(connection: Connection) -> None:
     cursor = connection.connection.cursor()
-    cursor.execute(connection.get_execution_options()[_BEGIN])
+    try:
+        cursor.execute(connection.get_execution_options()[_BEGIN])
+    except BaseException:
+        if getattr(cursor.connection, "closed", False):
+            # Of a lost PostgreSQL: nobody is to end a transaction there.
+            connection.invalidate()
+        raise
     cursor.close()
 
 

@@ -73,6 +73,9 @@ class Postgresql:
     def engine(self) -> Engine:
         if find_spec("psycopg") is None:
             raise InputError("PostgreSQL needs the library psycopg; install custody[postgresql]")
+        from custody.store.answering import Hangs, connect  # noqa: PLC0415 - an installation on SQLite needs no driver of PostgreSQL
+
+        hangs = Hangs()
         way = {name: value for name, value in _WAY.items() if name not in self._url.query}
         made = create_engine(self._url, connect_args=way, hide_parameters=True, pool_size=16, max_overflow=-1, pool_use_lifo=True)
         event.listen(made, "connect", _prepare)
@@ -80,15 +83,18 @@ class Postgresql:
             found_last = _FoundLast()
             event.listen(made, "do_connect", found_last.first)
             event.listen(made, "connect", found_last.note)
+        event.listen(made, "do_connect", lambda _dialect, _record, arguments, parameters: connect(hangs, *arguments, **parameters))
         return made
 
     def is_alive(self, connection: Connection) -> bool:
-        """Whether a connection that lay idle has heard nothing of an end of the server; asks nobody."""
-        import psycopg  # noqa: PLC0415 - an installation on SQLite needs no driver of PostgreSQL
+        """Whether a connection that lay idle has heard nothing of an end of the server, nor anybody else that it hangs; asks nobody."""
+        import psycopg  # noqa: PLC0415 - see above
+
+        from custody.store.answering import Answering  # noqa: PLC0415 - see above
 
         driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        if driver.closed or driver.pgconn.status != psycopg.pq.ConnStatus.OK:
+        assert isinstance(driver, Answering)
+        if driver.closed or driver.is_of_a_hung_server or driver.pgconn.status != psycopg.pq.ConnStatus.OK:
             return False
         # A server says nothing unasked but that it ends, or that its settings were read again: then a new connection costs little.
         ready = select.poll()

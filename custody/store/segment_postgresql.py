@@ -18,9 +18,11 @@ def main() -> None:
     """The task comes in as a Python literal, for it holds what opens the database and no command line may; what is said goes out as one."""
     import psycopg  # noqa: PLC0415 - an installation on SQLite needs no driver of PostgreSQL
 
+    from custody.store.answering import Hangs, connect  # noqa: PLC0415 - see above
+
     task = Task(**ast.literal_eval(sys.stdin.read()))
     gc.disable()
-    with psycopg.connect(task.database, autocommit=True) as connection:
+    with connect(Hangs(), task.database, autocommit=True) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.execute(psycopg.sql.SQL("SET TRANSACTION SNAPSHOT {}").format(task.snapshot))
         sys.stdout.write(said_by(Segment(connection.cursor(), task), task, partial(_finds_nothing, connection)))

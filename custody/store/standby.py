@@ -18,6 +18,8 @@ from custody.errors import NotKeptError
 if TYPE_CHECKING:
     import psycopg
 
+    from custody.store.answering import Answering
+
 log = logging.getLogger(__name__)
 
 COMMIT_WAITS_AT_MOST_S = 3.0
@@ -68,10 +70,10 @@ class Standby:
 
     def commit(self, connection: Connection) -> None:
         """Raises NotKeptError when the second server did not confirm in time; what the driver raises for all else."""
-        import psycopg  # noqa: PLC0415 - an installation on SQLite needs no driver of PostgreSQL
+        from custody.store.answering import Answering  # noqa: PLC0415 - an installation on SQLite needs no driver of PostgreSQL
 
         driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
+        assert isinstance(driver, Answering)
         warned: list[str] = []
 
         def hear(said: psycopg.errors.Diagnostic) -> None:
@@ -121,7 +123,7 @@ def _asked(connection: Connection, until: str | None, *, notes: bool = False) ->
     return wanted, place, there, confirmed
 
 
-def _committed(driver: psycopg.Connection[object]) -> bool:
+def _committed(driver: Answering) -> bool:
     """Commits; whether its wait was cut off. Raises psycopg.Error when nothing was committed, or nobody knows."""
     import psycopg  # noqa: PLC0415 - see above
 
@@ -130,9 +132,14 @@ def _committed(driver: psycopg.Connection[object]) -> bool:
     was_cut_off = False
     if not _answered(way, COMMIT_WAITS_AT_MOST_S):
         was_cut_off = True
-        driver.cancel_safe(timeout=ANSWERS_WITHIN_S)
-        if not _answered(way, ANSWERS_WITHIN_S):
+        try:
+            driver.cancel_safe(timeout=ANSWERS_WITHIN_S)
+            answered = _answered(way, ANSWERS_WITHIN_S)
+        except psycopg.Error:
+            answered = False
+        if not answered:
             way.finish()
+            driver.hangs.note()
             raise psycopg.OperationalError("the server did not answer a commit, nor a request to end it")
     said = way.get_result()
     while way.get_result() is not None:

@@ -69,7 +69,7 @@ def verify(connection: Connection, *, checkpoint: Checkpoint | None, key_dir: Pa
     """Everything the store can prove by itself and, with a checkpoint kept elsewhere, that nothing was cut off or rewritten.
 
     The keys in `key_dir` open identities; without it only their numbers are proved.
-    Never raises for what it finds. Memory does not grow with the ledger.
+    Never raises for what it finds; what the driver raises where the database is lost meanwhile. Memory does not grow with the ledger.
     """
     report = _verified(connection, checkpoint, key_dir)
     if connection.dialect.name == "sqlite" and any(fault.what.startswith(_UNREADABLE) for fault in report.faults):
@@ -114,7 +114,9 @@ def _verified(connection: Connection, checkpoint: Checkpoint | None, key_dir: Pa
         holds(lambda: check_attachments(connection), faults)
         holds(lambda: check_series(connection), faults)
         holds(lambda: check_identities(connection, key_dir), faults)
-    except Exception as error:  # noqa: BLE001 - a record that cannot be read is a broken record, never a crash
+    except Exception as error:
+        if _is_lost(connection):
+            raise
         faults.append(_unreadable(error))
     return VerificationReport(ok=not faults, entries=size, root=root, faults=tuple(faults), skipped_tables=skipped_tables())
 
@@ -149,11 +151,18 @@ def _holds(connection: Connection, step: Callable[[], None], faults: list[Fault]
             step()
     except LedgerBrokenError as error:
         faults.append(_fault(error))
-    except Exception as error:  # noqa: BLE001 - a record that cannot be read is a broken record, never a crash
+    except Exception as error:
+        if _is_lost(connection):
+            raise
         faults.append(_unreadable(error))
     else:
         return True
     return False
+
+
+def _is_lost(connection: Connection) -> bool:
+    """Whether the way to the database has ended: that says nothing of the record."""
+    return connection.invalidated or bool(getattr(connection.connection.driver_connection, "closed", False))
 
 
 def _fault(error: LedgerBrokenError) -> Fault:

@@ -66,7 +66,11 @@ def open_answering(url: str) -> tuple[Store, SchemaState]:
     try:
         with kept_or_refused():
             store = open_store(url)
-            return store, schema_state(store)
+            try:
+                return store, schema_state(store)
+            except BaseException:
+                store.close()
+                raise
     except NotKeptError as error:
         if error.code != "store_unreachable":
             raise

@@ -73,6 +73,13 @@ class Pair:
     def continue_second(self) -> None:
         kill(self.second, signal.SIGCONT)
 
+    def stop_first_in_its_tracks(self) -> None:
+        """The first hangs: its connections stand, and new ones are not refused, but it says nothing."""
+        kill(self.first, signal.SIGSTOP)
+
+    def continue_first(self) -> None:
+        kill(self.first, signal.SIGCONT)
+
     def until_followed(self, database: str) -> None:
         """The second holds all that the first has."""
         ends = time.monotonic() + WITHIN_S

@@ -1,4 +1,4 @@
-"""Nothing acknowledged is lost when the first server is killed under load, or when the second hangs or vanishes before a commit.
+"""Nothing acknowledged is lost when the first server is killed or hangs under load, or when the second hangs or vanishes before a commit.
 
 The serving processes are started once, with the addresses of both servers, and find by themselves the one that takes writing. The tests
 share them and both servers; each begins with what another left, made whole.
@@ -31,6 +31,9 @@ CUT_OFF_WITHIN_S = 15.0
 """Three seconds for the commit, two to end its wait, and what a busy machine takes. Others wait for all of that, and ask once: what tells
 them from one who waits for a commit is what they are told, not how soon."""
 AT_ONCE_S = 15.0
+TOLD_WITHIN_S = 30.0
+"""Five seconds until the server is asked beside, three for its answer, and what a busy machine takes; then a new connection is tried."""
+NO_VERDICT = "NO VERDICT: do not give"
 NOT_CONFIRMED = "did not confirm this in time"
 DOES_NOT_FOLLOW = "does not follow the first"
 
@@ -103,6 +106,32 @@ def check_nothing_is_lost(site, load):
     assert acknowledged - seen.keys() == set()
     assert {key: times for key, times in seen.items() if times != 1} == {}
     site.proved()
+
+
+def test_first_server_that_hangs_is_found_out_by_whoever_waits_for_it(whole, figure):
+    """It refuses no connection and answers none: without a bound of our own, all threads would wait for it and nobody would be told."""
+    site = whole
+    try:
+        with Load(site.place, site.casts) as load:
+            load.until(WITHIN_S, more=CLIENTS)
+            site.pair.stop_first_in_its_tracks()
+            hung_at = time.monotonic()
+            told = load.until_answered(2 * CLIENTS, sent_after=hung_at, within_s=WITHIN_S)
+            assert all((each.page.code, NO_VERDICT in each.page.text) == (503, True) for each in told), [each.page.text for each in told][
+                :3
+            ]
+            waited = [each.answered_at - max(hung_at, each.sent_at) for each in tuple(load.answers) if each.answered_at > hung_at]
+            assert max(waited) < TOLD_WITHIN_S
+            site.pair.continue_first()
+            goes_on_at = time.monotonic()
+            accepted = load.until(WITHIN_S, more=CLIENTS, sent_after=goes_on_at)
+    finally:
+        site.pair.continue_first()
+    check_nothing_is_lost(site, load)
+    figure(
+        f"first server hung: {len(waited)} requests told after {max(waited):.1f} s at most; next accepted scan "
+        f"{accepted.answered_at - goes_on_at:.2f} s after it went on; 0 lost"
+    )
 
 
 # ── the second server is lost ──
