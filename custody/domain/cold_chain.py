@@ -257,7 +257,8 @@ def _intervals(life: _Life, criteria: ColdChainCriteria) -> Iterator[ClassReason
     """Readings too far apart prove too little (rules section 11: at most 5 min fresh, 10 min cryo)."""
     for stay in life.stays:
         for trace in stay.traces:
-            if trace.interval_minutes > criteria.logger_interval_minutes_max:
+            is_of_the_stay = trace.start <= stay.end and stay.start <= trace.end
+            if is_of_the_stay and trace.interval_minutes > criteria.logger_interval_minutes_max:
                 values = {
                     "place": stay.place,
                     "interval_minutes": trace.interval_minutes,

@@ -350,6 +350,18 @@ class StudyContent:
     def cohort(self, cohort: CohortId) -> Cohort | None:
         return next((c for c in self.cohorts if c.id == cohort), None)
 
+    def before(self, cohort: Cohort) -> tuple[CohortId, ...]:
+        """Every cohort that comes before it, however far back."""
+        found: dict[CohortId, None] = {}
+        waiting = [*cohort.after]
+        while waiting:
+            each = waiting.pop()
+            if each not in found:
+                found[each] = None
+                known = self.cohort(each)
+                waiting += known.after if known is not None else ()
+        return tuple(found)
+
     def consent_form(self, kind: str, version: str) -> ConsentForm | None:
         return next((f for f in self.consent_forms if f.kind == kind and f.version == version), None)
 

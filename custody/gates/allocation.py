@@ -88,10 +88,10 @@ def _watched_until(dose: DoseFold, cohort: CohortId) -> datetime | None:
 
 
 def toxicity_fault(dose: DoseFold) -> Blocked | None:
-    """A dose-limiting toxicity in this cohort, or one before it, that the data-safety committee has not decided on since."""
+    """A dose-limiting toxicity in this cohort, or any before it, that the data-safety committee has not decided on since."""
     cohort = dose.cohort
     decided = dose.study.committee_approved(Committee.DATA_SAFETY, cohort.id)
-    for watched in (*cohort.after, cohort.id):
+    for watched in (*dose.criteria.before(cohort), cohort.id):
         for toxicity in dose.study.toxicities(watched):
             if decided is None or not _came_after(decided, toxicity.recorded_at):
                 return Blocked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from custody.domain.acts.allocation import DoseAllocated, SpareAllocated
@@ -21,6 +22,7 @@ from custody.domain.lineage import ancestors_of, donations_of, holds_over, recal
 from custody.domain.terms import Answer
 from custody.domain.verdict import Blocked, Excepted, Outcome, Passed, Reason
 from custody.gates.case import Case
+from custody.gates.eligibility import objections_in_history, objections_in_tests
 from custody.gates.registry import gate
 
 
@@ -146,8 +148,17 @@ def _donors_stand(bag: BagFold) -> Outcome:
         if donation.eligibility is None:
             against = donation.eligibility_refused
             return Blocked(Reason("donor_eligibility_gone", donation=din), () if against is None else (against.digest,))
+        found = next(_found_later(donation), None)
+        if found is not None:
+            return found
         evidence += (donation.consent.digest, donation.eligibility.digest)
     return Passed(tuple(evidence))
+
+
+def _found_later(donation: DonationFold) -> Iterator[Blocked]:
+    """What came to light after the determination, and would not have let it be made: nobody need have withdrawn it yet."""
+    yield from objections_in_tests(donation.tests)
+    yield from (Blocked(reason, (donation.history.digest,)) for reason in objections_in_history(donation.history))
 
 
 @gate(

@@ -50,12 +50,19 @@ def nothing_reactive(case: Case, _now: datetime) -> Outcome:
     tests = donation_of(case).tests
     if not tests.results:
         return Blocked(Reason("missing", what="donor_test_results"))
+    against = next(objections_in_tests(tests), None)
+    if against is not None:
+        return against
+    assessed = (tests.risk_assessed(test) for test in dict.fromkeys(d.act.test for d in tests.results))
+    return Passed((*(d.digest for d in tests.results), *(d.digest for d in assessed if d is not None)))
+
+
+def objections_in_tests(tests: DonorTests) -> Iterator[Blocked]:
+    """Every result that stands in the way, whenever it came."""
     for result in tests.results:
         reason = _objection(result.act, tests)
         if reason is not None:
-            return Blocked(reason, (result.digest,))
-    assessed = (tests.risk_assessed(test) for test in dict.fromkeys(d.act.test for d in tests.results))
-    return Passed((*(d.digest for d in tests.results), *(d.digest for d in assessed if d is not None)))
+            yield Blocked(reason, (result.digest,))
 
 
 def _objection(result: DonorTestResulted, tests: DonorTests) -> Reason | None:
@@ -162,11 +169,11 @@ def history_without_risk(case: Case, _now: datetime) -> Outcome:
     donation = donation_of(case)
     history = donation.history
     evidence = (history.digest, *donation.collection_evidence)
-    objections = (*_in_history(history), *_in_delivery(donation.collection, case.criteria_now.donor))
+    objections = (*objections_in_history(history), *_in_delivery(donation.collection, case.criteria_now.donor))
     return Blocked(objections[0], evidence) if objections else Passed(evidence)
 
 
-def _in_history(history: Deed[DonorHistoryTaken]) -> Iterator[Reason]:
+def objections_in_history(history: Deed[DonorHistoryTaken]) -> Iterator[Reason]:
     for line in HISTORY_LINES:
         answer: Answer = getattr(history.act, line)
         if answer is Answer.NOT_CHECKED:

@@ -34,18 +34,18 @@ def accepted_by_two(case: Case, now: datetime) -> Outcome:
 
 
 def _refusal_that_stands(case: Case) -> Deed[BagRefusedAtReceipt] | None:
-    """A rejection is final; a quarantine stands until QA has decided something about this bag after it."""
+    """A rejection is final; a quarantine stands until QA has decided something about this bag after it, wherever it was sent meanwhile."""
     if case.bag.rejected_at_receipt is not None:
         return case.bag.rejected_at_receipt
-    last = case.bag.receipt
-    if last is None or not isinstance(last.act, BagRefusedAtReceipt):
+    last = case.dossier.last(case.bag.node, BagRefusedAtReceipt)
+    if last is None:
         return None
     decisions = case.dossier.deeds(case.bag.node, *NEXT_STEPS_OF_QA)
     for deed in decisions:
         rejects = isinstance(deed.act, ColdChainDecided) and deed.act.decision is ColdChainDecision.REJECT
         if deed.entry.position > last.entry.position and not rejects:
             return None
-    return last  # type: ignore[return-value]
+    return last
 
 
 def _two_receivers(case: Case) -> Outcome:

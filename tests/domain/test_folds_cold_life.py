@@ -14,10 +14,11 @@ from custody.domain.folds.base import MissingFact
 from custody.domain.folds.cold_life import ColdLife
 from custody.domain.folds.lot import LotFold
 from custody.domain.folds.study import StudyFold
+from custody.workflows.rehearsal.files import logger_file
 from custody.workflows.rehearsal.road import FREEZER, WARD_FREEZER, WARD_LOGGER
 from custody.workflows.rehearsal.steps import STUDY
 from tests.chain import Memory
-from tests.gates.transport import rewrite_trip_file
+from tests.gates.transport import rewrite_trip_file, trip_file
 
 
 def life_of(chain, until=None):
@@ -66,6 +67,39 @@ def test_minutes_are_summed_over_storage_and_trip(chain):
     judged = life_of(chain).judged(chain.step("bag_preparation_started").at)
     assert judged.klass == 1
     assert 0 < judged.temperatures.minutes_outside < 20
+
+
+def other_file(chain, hours, *, interval=10, **fields):
+    """One more file of the trip's logger, of so many hours before (-) or after this trip, read in like that of the trip or with it."""
+    step = chain.steps[trip_file(chain)]
+    moved = timedelta(hours=hours)
+    act, series, data = logger_file(chain.cast.trip_logger, step.series.start + moved, step.series.end + moved, "-190.0", interval)
+    read_at = step.at if abs(hours) < 24 else step.at + moved
+    chain.steps.append(dataclasses.replace(step, at=read_at, act=dataclasses.replace(act, **fields), series=series, file=data))
+
+
+def reasons_at_the_end(chain):
+    return {reason.code for reason in life_of(chain).judged(chain.step("dose_closed").at).reasons}
+
+
+def test_shock_in_the_file_of_the_trip_waits_for_quality(chain):
+    rewrite_trip_file(chain, shock_or_tilt=True)
+    assert reasons_at_the_end(chain) == {"mark_tripped"}
+
+
+@pytest.mark.parametrize("hours", [-20, 20])
+def test_shock_in_a_file_beside_the_trip_may_be_one_of_a_wrong_clock(chain, hours):
+    """Read in with that of the trip, and its times are less than a day from it."""
+    other_file(chain, hours, shock_or_tilt=True)
+    assert reasons_at_the_end(chain) == {"mark_tripped"}
+
+
+@pytest.mark.parametrize("fields", [{"shock_or_tilt": True}, {"interval": 30}])
+@pytest.mark.parametrize("hours", [-24 * 9, 24 * 9])
+def test_what_a_logger_met_on_another_trip_is_no_matter_of_this_one(chain, hours, fields):
+    """A logger travels again and again: one shock would stop every bag that it ever went with."""
+    other_file(chain, hours, **fields)
+    assert reasons_at_the_end(chain) == set()
 
 
 def test_bag_left_on_the_bench_before_its_preparation_is_a_gap(chain):

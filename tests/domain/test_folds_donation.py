@@ -48,7 +48,8 @@ def test_where_all_consents_came_late_the_last_one_is_shown(chain):
 
 
 def test_a_withdrawal_reaches_the_consents_before_it_and_not_those_after(chain):
-    withdrawal = ConsentWithdrawn(donor=chain.cast.donor, withdrawn_at=chain.step("cord_collected").at)
+    first = chain.step("consent_signed").act.signed_at
+    withdrawal = ConsentWithdrawn(donor=chain.cast.donor, withdrawn_at=first + timedelta(minutes=1))
     chain.add(withdrawal, before="cord_collected", by=COORDINATOR, minutes=30)
     assert fold_of(chain).consent_withdrawn.act == withdrawal
     chain.add(consent(chain, -5, "D-2.0"), before="cord_collected", by=COORDINATOR, minutes=10)

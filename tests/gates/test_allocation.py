@@ -12,6 +12,7 @@ from custody.domain.acts.manufacturing import BagFilled, BankStarted, LotStarted
 from custody.domain.ids import BankId, CohortId, Digest, Din, DoseId, KitId, LotId, ParticipantId, TissueId
 from custody.domain.terms import BankKind, Committee, CommitteeDecision, HoldPoint, Product, ProductForm
 from custody.gates import evaluate
+from custody.gates.allocation import toxicity_fault
 from custody.workflows.rehearsal.steps import STUDY
 from tests.chain import BEDSIDE_AT, blocked_gates, reasons
 from tests.gates.altered import case_knowing, change_settings, verdict_knowing
@@ -21,6 +22,7 @@ G7, G10 = HoldPoint.ALLOCATION, HoldPoint.PREPARE
 P2 = CohortId("P2")
 FIRST = CohortId("P1-1M")
 SECOND = CohortId("P1-5M")
+THIRD = CohortId("P1-10M")
 OTHER_LOT = LotId("LOT-OTHER")
 
 
@@ -141,6 +143,15 @@ class TestCommittees:
         assert reasons(chain.verdict_at(G7), "ALO-COHORT") == {"toxicity_not_judged"}
         approve(chain, Committee.DATA_SAFETY, FIRST, minutes=29)
         assert reasons(chain.verdict_at(G7), "ALO-COHORT") == set()
+
+    def test_toxicity_of_any_cohort_before_it_counts(self, chain):
+        """Of the lowest dose too, which the highest follows only through the one between them."""
+        into_cohort(chain, THIRD)
+        assert toxicity_fault(chain.case_at(G7)[0].dose) is None
+        toxicity = study.ToxicityRecorded(study=STUDY, cohort=FIRST, dose=DoseId("DOSE-OTHER"), description="shock")
+        chain.add(toxicity, before="dose_allocated", by="demo-safety-one", minutes=30)
+        found = toxicity_fault(chain.case_at(G7)[0].dose)
+        assert (found.reason.code, found.reason.values["in_cohort"]) == ("toxicity_not_judged", FIRST)
 
 
 class TestStagger:

@@ -18,7 +18,8 @@ SECOND = timedelta(seconds=1)
 
 
 def withdraw(chain, before, minutes=1.0):
-    act = ConsentWithdrawn(donor=chain.cast.donor, withdrawn_at=chain.step("cord_collected").act.delivered_at)
+    withdrawn_at = chain.step("consent_signed").act.signed_at + SECOND
+    act = ConsentWithdrawn(donor=chain.cast.donor, withdrawn_at=withdrawn_at)
     chain.add(act, before=before, by=COORDINATOR, minutes=minutes)
 
 

@@ -504,6 +504,29 @@ class EquipmentCalibrated(Act):
 )
 @dataclass(frozen=True, kw_only=True)
 class LoggerInstalled(Act):
+    """Whatever it was installed in before, it measures no longer (see `LoggerPlaced`)."""
+
     equipment: EquipmentId
     logger: Parent[LoggerId]
+    installed_at: datetime
+
+    def companions(self, study: StudyId | None) -> tuple[Act, ...]:
+        del study
+        return (LoggerPlaced(logger=self.logger, equipment=self.equipment, installed_at=self.installed_at),)
+
+
+@act(
+    "logger_placed",
+    title="Temperature logger placed in equipment",
+    about=LoggerId,
+    unguarded_because="written with the installation",
+    biz_step="assembling",
+    companion=True,
+)
+@dataclass(frozen=True, kw_only=True)
+class LoggerPlaced(Act):
+    """Tells whoever reads a logger's files that from then on they speak for this equipment, and for no other."""
+
+    logger: LoggerId
+    equipment: Names[EquipmentId]
     installed_at: datetime

@@ -188,7 +188,7 @@ class BagFold:
     def _after(self, state: BagState, act: Act) -> BagState:
         if isinstance(act, BagDestroyed) and state is not BagState.INFUSED:
             return BagState.DESTROYED
-        if state in FINAL:
+        if state in FINAL or state is BagState.RETAINED:  # no step leads from the retained samples to a patient (rules section 2)
             return state
         if isinstance(act, BagInfused):
             tolerance_ml = self.study.criteria_now.settings.close_tolerance_ml
@@ -228,10 +228,13 @@ class BagFold:
 
     @property
     def kit(self) -> KitId | None:
-        """The kit under which its dose travels, where the dose is part of the dossier."""
-        if self.reserved_for is None:
+        """The kit it was reserved with; for a spare that of its dose, where the dose is part of the dossier."""
+        reserved = self.reservation
+        if reserved is None:
             return None
-        allocated = self.dossier.last(self.reserved_for, DoseAllocated)
+        if reserved.act.kit is not None:
+            return reserved.act.kit
+        allocated = self.dossier.last(reserved.act.dose, DoseAllocated)
         return allocated.act.kit if allocated is not None else None
 
     # -- how long ------------------------------------------------------------------------------------------------------------------

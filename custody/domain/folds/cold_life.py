@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Literal, TypeVar
 
 from custody.domain.acts.bedside import BagPreparing
-from custody.domain.acts.manufacturing import LoggerInstalled
+from custody.domain.acts.manufacturing import LoggerInstalled, LoggerPlaced
 from custody.domain.acts.quality import ColdChainDecided, TraceGivenUp
 from custody.domain.acts.shipping import BagAccepted
 from custody.domain.cold_chain import ClassReason, ColdChainJudgement, Stay, judge_life
@@ -30,6 +30,8 @@ R = TypeVar("R")
 NOT_RELEASABLE = frozenset({"missing_trace", "nothing_measured", "signature_invalid"})
 """Class 2 until the raw file is read or QA gives it up (rules section 11): a decision cannot stand in for a temperature record."""
 FilesAre = Literal["young", "too_old"]
+CLOCK_WRONG_BY = timedelta(days=1)
+"""The most by which the clock of a logger is thought to be wrong where that is not known."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 
@@ -179,12 +181,13 @@ class ColdLife:
         shipment = ShipmentFold(self.dossier, node, self.study)
         traces = tuple(t for logger in shipment.loggers for t in traces_of(self.study, logger))
         given_up = (*self.dossier.deeds(node, TraceGivenUp), *self.dossier.deeds(self.node, TraceGivenUp))
+        end = place.end if place.end is not None else max(now, place.start)
         stay = Stay(
             place=node.key,
             start=place.start,
-            end=place.end if place.end is not None else max(now, place.start),
+            end=end,
             traces=tuple(t.series for t in traces if t.counts),
-            marks_tripped=tuple(_marks(shipment, traces)),
+            marks_tripped=tuple(_marks(shipment, [t for t in traces if _may_be_of_the_trip(t, place.start, end)])),
             sign_of_thaw=self._thaw_recorded(node),
             qa_gave_up=bool(given_up),
         )
@@ -215,16 +218,27 @@ class ColdLife:
         return self._judged_place(place, stay, traces, loggers)
 
     def _of_storage(self, equipment: EquipmentId, end: datetime) -> tuple[tuple[LoggerId, ...], tuple[Trace, ...]]:
-        """The loggers installed there before `end`, and their files from then on."""
+        """The loggers installed there before `end`, and their files from then on, until they were installed elsewhere."""
         installed = [d.act for d in self.dossier.deeds(equipment, LoggerInstalled) if d.act.installed_at < end]
         days = days_of(self.dossier, self.node, self.places)
-        traces = tuple(t for act in installed for t in traces_of(self.study, act.logger, since=act.installed_at, days=days))
+        traces = tuple(t for act in installed for t in traces_of(self.study, act.logger, act.installed_at, self._taken_from(act), days))
         return tuple(act.logger for act in installed), traces
 
+    def _taken_from(self, installed: LoggerInstalled) -> datetime | None:
+        """When the logger was installed in other equipment; None while it was not."""
+        placed = (d.act for d in self.dossier.deeds(installed.logger, LoggerPlaced))
+        elsewhere = (act.installed_at for act in placed if act.equipment != installed.equipment)
+        return min((at for at in elsewhere if at > installed.installed_at), default=None)
+
     def _judged_place(self, place: Place, stay: Stay, traces: tuple[Trace, ...], loggers: tuple[LoggerId, ...]) -> JudgedPlace:
-        used = {t.deed.act.logger for t in traces if t.counts}
-        uncalibrated = tuple(n for n in dict.fromkeys(loggers) if n in used and not in_calibration(self.study, n, stay.start, stay.end))
-        return JudgedPlace(place=place, stay=stay, traces=traces, uncalibrated=uncalibrated)
+        judged = JudgedPlace(place=place, stay=stay, traces=traces, uncalibrated=())
+        doubtful = {t.deed.act.logger for t in judged.overlapping if t.counts and not self._in_calibration(t, stay)}
+        return replace(judged, uncalibrated=tuple(n for n in dict.fromkeys(loggers) if n in doubtful))
+
+    def _in_calibration(self, trace: Trace, stay: Stay) -> bool:
+        """While the file measured this stay; the days are those of where it began."""
+        start, end = max(stay.start, trace.series.start), min(stay.end, trace.series.end)
+        return in_calibration(self.study, trace.deed.act.logger, start.astimezone(stay.start.tzinfo), end)
 
     def _end_of_handling(self, places: tuple[JudgedPlace, ...], now: datetime) -> Iterator[Stay]:
         """A bag taken out of storage is in nobody's cold until its preparation begins, or until now: that time is a gap when long.
@@ -251,8 +265,16 @@ class ColdLife:
                 yield reason
 
 
-def _marks(shipment: ShipmentFold, traces: tuple[Trace, ...]) -> Iterator[str]:
-    """Tell-tales that are not clear; a line nobody checked is not clear either."""
+def _may_be_of_the_trip(trace: Trace, start: datetime, end: datetime) -> bool:
+    """A logger travels again and again: what was read before this trip began says nothing of it, nor what began a day after it ended.
+
+    By its own times alone no file is left out: the clock of the device may be wrong.
+    """
+    return trace.deed.recorded_at >= start and trace.series.start <= end + CLOCK_WRONG_BY
+
+
+def _marks(shipment: ShipmentFold, traces: Iterable[Trace]) -> Iterator[str]:
+    """Tell-tales that are not clear; a line nobody checked is not clear either. `traces`: those that may be of the trip."""
     arrived = shipment.arrived
     if arrived is not None and arrived.act.shock_and_tilt_marks_clear is not Answer.YES:
         yield "shock_and_tilt_marks_clear"

@@ -78,10 +78,15 @@ class DonationFold:
 
     @cached_property
     def consent_withdrawn(self) -> Deed[ConsentWithdrawn] | None:
-        """The withdrawal of the consent this donation rests on: order is position, never a clock. Raises MissingFact without consent."""
+        """The withdrawal of the consent this donation rests on: recorded after it, or dated after the sheet was signed.
+
+        A sheet that is recorded once more takes no withdrawal back; one that was signed after the withdrawal does. Raises MissingFact
+        without consent.
+        """
         digests = [d.digest for d in self.dossier.deeds(self.donor, Act)]
         after = digests[digests.index(self.consent.digest) :]
-        return next((d for d in self.dossier.deeds(self.donor, ConsentWithdrawn) if d.digest in after), None)
+        withdrawals = self.dossier.deeds(self.donor, ConsentWithdrawn)
+        return next((d for d in withdrawals if d.digest in after or self.consent.act.signed_at <= d.act.withdrawn_at), None)
 
     @cached_property
     def eligibility(self) -> Deed[EligibilityDetermined] | None:

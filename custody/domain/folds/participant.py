@@ -54,11 +54,15 @@ class ParticipantFold:
         return self.dossier.deeds(self.node, WeightMeasured)
 
     def weight_known_at(self, when: datetime | None = None) -> Deed[WeightMeasured]:
-        """The last weighing recorded up to `when` (None: the last of all). Raises MissingFact when there is none."""
+        """The newest weighing of those recorded up to `when` (None: of all), by when it was done: a sheet found later is no newer weight.
+
+        Raises MissingFact when there is none.
+        """
         known = [d for d in self.weights if when is None or d.recorded_at <= when]
         if not known:
             raise MissingFact("weight", node=self.node)
-        return known[-1]
+        # Of two at one moment the one recorded later.
+        return max(reversed(known), key=lambda d: d.at)
 
     @property
     def wristband(self) -> Deed[WristbandIssued]:

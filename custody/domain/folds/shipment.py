@@ -67,8 +67,8 @@ class ShipmentFold:
 
     @property
     def qualifications(self) -> tuple[Deed[ShipperQualified], ...]:
-        """Every qualification of the shipper in use, oldest first."""
-        return self.dossier.deeds(self.shipper, ShipperQualified)
+        """Every qualification of the shipper in use, by the day it was done, oldest first: a certificate found later is no newer one."""
+        return tuple(sorted(self.dossier.deeds(self.shipper, ShipperQualified), key=lambda d: d.act.qualified_on))
 
     @property
     def loggers(self) -> tuple[LoggerId, ...]:

@@ -68,7 +68,7 @@ class StudyFold:
         return decisions[-1] if decisions and decisions[-1].act.decision is CommitteeDecision.OPEN else None
 
     def slots(self, cohort: CohortId) -> tuple[DoseId, ...]:
-        """Doses that hold a place in the cohort now."""
+        """Doses that hold a place in the cohort now: one that was started keeps it, whichever of its bags are given back."""
         taken: dict[DoseId, None] = {}
         for deed in self.dossier.deeds(self.study, CohortSlotTaken, CohortSlotFreed):
             if deed.act.cohort != cohort:
@@ -77,7 +77,8 @@ class StudyFold:
                 taken[deed.act.dose] = None
             else:
                 taken.pop(deed.act.dose, None)
-        return tuple(taken)
+        started = (deed.act.dose for deed in self.doses_started(cohort))
+        return tuple(dict.fromkeys((*taken, *started)))
 
     def doses_started(self, cohort: CohortId) -> tuple[Deed[StudyDoseStarted], ...]:
         return tuple(d for d in self.dossier.deeds(self.study, StudyDoseStarted) if d.act.cohort == cohort)

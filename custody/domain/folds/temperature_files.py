@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -35,17 +35,19 @@ class Trace:
         return self.signature is not SignatureStateWord.INVALID
 
 
-def traces_of(study: StudyFold, logger: LoggerId, since: datetime | None = None, days: Days | None = None) -> tuple[Trace, ...]:
-    """The files of one logger; `since`: readings from before it was in this place say nothing about it.
+def traces_of(
+    study: StudyFold, logger: LoggerId, since: datetime | None = None, until: datetime | None = None, days: Days | None = None
+) -> tuple[Trace, ...]:
+    """The files of one logger; `since`, `until`: readings from before it was in this place, or after it, say nothing about it.
 
     Of files outside `days` there is one of each kind, without its readings: that the logger ran, and how often it read, is all they say.
     Raises MissingFact when the readings of a file are not at hand.
     """
-    key = (Trace, since, days, study.study)
-    return study.dossier.once(logger, key, lambda dossier: tuple(_traces(StudyFold(dossier, study.study), logger, since, days)))
+    key = (Trace, since, until, days, study.study)
+    return study.dossier.once(logger, key, lambda dossier: tuple(_traces(StudyFold(dossier, study.study), logger, since, until, days)))
 
 
-def _traces(study: StudyFold, logger: LoggerId, since: datetime | None, days: Days | None) -> Iterator[Trace]:
+def _traces(study: StudyFold, logger: LoggerId, since: datetime | None, until: datetime | None, days: Days | None) -> Iterator[Trace]:
     left_out: set[tuple[Decimal, SignatureStateWord, bool]] = set()
     for deed in study.dossier.deeds(logger, LoggerFileRead):
         read = deed.act
@@ -58,7 +60,7 @@ def _traces(study: StudyFold, logger: LoggerId, since: datetime | None, days: Da
         series = study.dossier.readings(deed.act.series)
         if series is None:
             raise MissingFact("temperature_readings", node=logger, evidence=(deed.digest,))
-        if (clipped := _from(series, since)) is not None:
+        if (clipped := _within(series, since, until)) is not None:
             yield Trace(deed=deed, series=clipped, signature=signature_of(study, deed.act))
 
 
@@ -72,11 +74,11 @@ def _without_readings(read: LoggerFileRead) -> Series:
 
 
 @lru_cache(maxsize=2048)
-def _from(series: Series, since: datetime | None) -> Series | None:
-    """The readings from `since` on; None when there is none."""
-    if since is None or since <= series.start:
+def _within(series: Series, since: datetime | None, until: datetime | None) -> Series | None:
+    """The readings from `since` on and before `until`; None when there is none."""
+    if (since is None or since <= series.start) and (until is None or series.end < until):
         return series
-    readings = tuple(r for r in series.readings if r.at >= since)
+    readings = tuple(r for r in series.readings if (since is None or r.at >= since) and (until is None or r.at < until))
     return replace(series, readings=readings) if readings else None
 
 
@@ -91,7 +93,12 @@ def signature_of(study: StudyFold, read: LoggerFileRead) -> SignatureStateWord:
 
 
 def in_calibration(study: StudyFold, logger: LoggerId, start: datetime, end: datetime) -> bool:
-    """On the first and the last day of a time, both as the people who were there at its start counted the days."""
+    """On every day of a time, as the people who were there at its start counted the days."""
     calibrations = [d.act for d in study.dossier.deeds(logger, LoggerCalibrated)]
-    days = (start.date(), end.astimezone(start.tzinfo).date())
-    return all(any(c.calibrated_on <= day <= c.due_on for c in calibrations) for day in days)
+    day, last = start.date(), end.astimezone(start.tzinfo).date()
+    while day <= last:
+        due = [c.due_on for c in calibrations if c.calibrated_on <= day <= c.due_on]
+        if not due:
+            return False
+        day = max(due) + timedelta(days=1)
+    return True
