@@ -146,10 +146,15 @@ def _rate_fits(prescribed: PrescriptionSigned) -> bool:
 
 def _pump_fault(case: Case, prescribed: PrescriptionSigned) -> Reason | None:
     for scans in full_scans(case):
-        if scans.volume_ml != prescribed.volume_ml:
-            return Reason("volume_differs", seen=scans.volume_ml, expected=prescribed.volume_ml)
-        if scans.rate_ml_per_min != prescribed.rate_ml_per_min:
-            return Reason("rate_differs", seen=scans.rate_ml_per_min, expected=prescribed.rate_ml_per_min)
+        volumes = {"seen": scans.volume_ml, "expected": prescribed.volume_ml}
+        rates = {"seen": scans.rate_ml_per_min, "expected": prescribed.rate_ml_per_min}
+        is_other_volume, is_other_rate = (each["seen"] != each["expected"] for each in (volumes, rates))
+        if is_other_volume and is_other_rate:
+            return Reason("volume_and_rate_differ", **volumes, seen_rate=rates["seen"], expected_rate=rates["expected"])
+        if is_other_volume:
+            return Reason("volume_differs", **volumes)
+        if is_other_rate:
+            return Reason("rate_differs", **rates)
     return None
 
 

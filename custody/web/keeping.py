@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from custody.domain.acts.base import ACTS, field_types
 from custody.web import current
+from custody.web.moments import SITE
 from custody.web.wording import Line
 
 KEPT = "kept."
@@ -69,6 +70,7 @@ def _lines(action: str, values: list[tuple[str, str]]) -> Iterator[Line]:
     for name, value in values:
         if value and name.partition(".")[0] in known:
             whole = name.removesuffix(".date").removesuffix(".time").removesuffix(".offset")
-            texts.setdefault(whole, []).append(words.choice(rule.name, whole, value))
+            is_site_clock = name.endswith(".offset") and value == SITE
+            texts.setdefault(whole, []).append(words.say("form.site_clock") if is_site_clock else words.choice(rule.name, whole, value))
     for name, parts in texts.items():
         yield Line(words.field(rule.name, name), " ".join(parts))

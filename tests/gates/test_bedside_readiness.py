@@ -62,7 +62,11 @@ class TestPrescription:
 
     @pytest.mark.parametrize(
         ("fields", "code"),
-        [({"volume_ml": Decimal(30)}, "volume_differs"), ({"rate_ml_per_min": Decimal("0.55")}, "rate_differs")],
+        [
+            ({"volume_ml": Decimal(30)}, "volume_differs"),
+            ({"rate_ml_per_min": Decimal("0.55")}, "rate_differs"),
+            ({"volume_ml": Decimal(30), "rate_ml_per_min": Decimal("0.55")}, "volume_and_rate_differ"),
+        ],
     )
     def test_pump_set_otherwise_blocks(self, chain, fields, code):
         scan(chain, **fields)

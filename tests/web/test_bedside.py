@@ -255,7 +255,9 @@ def test_first_signature_waits_and_second_starts_the_infusion(bed):
     one, two = both_scan(bed)
     page = one.send(one.get(bed.url), f"{bed.url}/start", {"secret": SECRET})
     assert page.code == 303
-    assert "You have signed" in one.get(bed.url).text
+    shown = one.get(bed.url).text
+    assert "You have signed" in shown
+    assert "Sign below" not in shown
     assert isinstance(acts_of(bed, bed.cast.dose.key)[-1], Proposed)
     two.send(two.get(bed.url), f"{bed.url}/start", {"secret": SECRET})
     assert "The infusion has started" in one.get(bed.url).text

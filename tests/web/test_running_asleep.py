@@ -98,6 +98,16 @@ def test_what_was_typed_is_shown_again_and_recorded_by_who_signs_in(bed):
     assert (account, act.description) == (NURSE_TWO, "flush and wheeze"), "who signs in answers for it, not who typed"
 
 
+def test_clock_that_was_chosen_is_shown_by_its_name(bed):
+    """Where clocks change in a year, the form offers that of the site in place of an offset."""
+    typed = typed_before_it_slept(bed, "reaction_recorded", description="flush and wheeze")
+    offsets = {name: "site" for name in typed if name.endswith(".offset")}
+    assert offsets
+    asleep = bed.nurse.post(f"{bed.url}/acts/reaction_recorded", typed | offsets)
+    entered = bed.nurse.send(asleep, "/sign-in", {"account": NURSE_TWO, "secret": SECRET})
+    assert "Clock of this site" in entered.text
+
+
 def test_form_that_was_signed_asks_the_secret_again_before_it_is_sent(bed):
     values = typed_before_it_slept(bed, "infusion_ended", completed="no", reason="line pulled", secret=SECRET)
     asleep = bed.nurse.post(f"{bed.url}/acts/infusion_ended", values)

@@ -115,8 +115,8 @@ def verdict_page(bed: Bed, *, secret_fault: str = "", problems: tuple[Problem, .
     if given is None or bed.stage not in {"go", "stop"}:
         return _page(bed, unsure(bed), problems=problems)
     read = read_verdict(current.viewer(), given)
-    at_go = ("bedside.sign_now",) if _may_sign(bed) else ("bedside.others_sign",)
-    verdict = desk.shown(read, at_go=at_go, valid_until=bed.state.valid_until, compared=_compared(bed, read.value))
+    at_go = "bedside.you_signed" if _has_signed(bed) else "bedside.sign_now" if _may_sign(bed) else "bedside.others_sign"
+    verdict = desk.shown(read, at_go=(at_go,), valid_until=bed.state.valid_until, compared=_compared(bed, read.value))
     return _page(bed, verdict, secret_fault=secret_fault, problems=problems)
 
 
@@ -134,9 +134,7 @@ def _not_kept(verdict: Verdict) -> Seen[VerdictRead]:
 
 def _page(bed: Bed, shown: VerdictShown, *, secret_fault: str = "", problems: tuple[Problem, ...] = ()) -> str:
     words = current.words()
-    waiting = bed.state.waiting_start
-    mine = waiting is not None and any(signed.person == current.present().person for signed in waiting.signers)
-    signature = _signature(bed, secret_fault) if shown.word == "GO" and not mine and _may_sign(bed) else None
+    signature = _signature(bed, secret_fault) if shown.word == "GO" and _may_sign(bed) else None
     return render_template(
         "pages/bedside_verdict.html",
         page_title=words.say("bedside.title"),
@@ -144,14 +142,18 @@ def _page(bed: Bed, shown: VerdictShown, *, secret_fault: str = "", problems: tu
         shown=shown,
         unsure=unsure(bed),
         signature=signature,
-        signed_by_me=mine,
         problems=(*problems, *((Problem(secret_fault, "secret"),) if secret_fault else ())),
     )
 
 
+def _has_signed(bed: Bed) -> bool:
+    waiting = bed.state.waiting_start
+    return waiting is not None and any(signed.person == current.present().person for signed in waiting.signers)
+
+
 def _may_sign(bed: Bed) -> bool:
     given = bed.state.verdict
-    if given is None or current.present().person.value not in given.persons:
+    if given is None or _has_signed(bed) or current.present().person.value not in given.persons:
         return False
     return bool(current.present().roles & roles_at(InfusionStarted.rule, 0 if bed.state.waiting_start is None else 1))
 
