@@ -1,8 +1,9 @@
-"""The floors: what the disk and the hash can do on this machine in this very run."""
+"""The floors: what the disk, the hash and the processor can do on this machine in this very run."""
 
 from __future__ import annotations
 
 import sqlite3
+import statistics
 import tempfile
 import threading
 import time
@@ -60,6 +61,24 @@ def postgresql_commits_per_second(url: str, connections: int, seconds: float = 2
         ends.append(time.perf_counter() + seconds)
         ready.wait()
         return sum(each.result() for each in counted) / seconds
+
+
+def bare_loops(milliseconds: float, times: int) -> list[float]:
+    """Milliseconds that a loop took, each of so many times, which asks nobody for anything and takes about as long as said.
+
+    Where some take far longer than the most, the machine held the processor up: the slowest of other things are slow for that, too.
+    """
+    rounds = 1_000
+    a_round = statistics.median(_loop_ms(rounds) for _ in range(50)) / rounds
+    return sorted(_loop_ms(int(milliseconds / a_round)) for _ in range(times))
+
+
+def _loop_ms(rounds: int) -> float:
+    began = time.perf_counter()
+    held = {}
+    for number in range(rounds):
+        held[number % 997] = str(number)
+    return (time.perf_counter() - began) * 1000
 
 
 def bare_hash_loop(database: Path) -> tuple[int, float]:

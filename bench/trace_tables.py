@@ -25,9 +25,11 @@ def show(console: Console, place: Facility, database: str | None) -> None:
 
 def _pages(console: Console, place: Facility, kind: str, url: str, folder: Path, drawn: dict[str, list[str]]) -> None:
     title = f"traces over HTTP on {kind}, {place.bags:,} bags and {place.entries:,} entries; to reach: p99 {traces.P99_MS:.0f} ms"
-    table = Table("from", "direction", "asked", "things", "p50 ms", "p99 ms", "slowest ms", "server CPU ms", "", title=title)
+    table = Table(
+        "from", "direction", "asked", "things", "p50 ms", "p99 ms", "slowest ms", "server CPU ms", "bare loop p99 ms", "", title=title
+    )
     for page in traces.pages(url, folder, drawn):
-        times = (f"{each:.1f}" for each in (page.p50_ms, page.p99_ms, page.slowest_ms, page.cpu_ms))
+        times = (f"{each:.1f}" for each in (page.p50_ms, page.p99_ms, page.slowest_ms, page.cpu_ms, page.floor_p99_ms))
         way = "forward" if page.forward else "backward"
         table.add_row(page.kind, way, str(page.asked), f"{page.things:.0f}", *times, "[red]slow[/red]" if page.is_slow else "")
     console.print(table)

@@ -126,11 +126,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 def collect_rarely() -> None:
     """What stands now stands as long as the process, and is not looked through again; of what comes later little lies in circles.
 
-    With Python's own setting a twelfth of a verdict's time went into looking for those.
+    With Python's own setting a twelfth of a verdict's time went into looking for those. The second number is small, so
+    that a look at what is new holds nobody up long; the third large, so that all is seldom looked at.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    gc.set_threshold(20_000, 2, 1_000)
 
 
 def run_gunicorn(config: Config, *, host: str, port: int, workers: int, threads: int, on_ready: Callable[[str], None]) -> None:
