@@ -235,6 +235,7 @@ class Person:
 
 def barriers(page: Page) -> list[str]:
     """What axe-core finds on the page: rules broken, with where."""
+    page.wait_for_load_state()  # one that has just loaded itself anew, as those at the bed do, may still be without its style
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe())  # once a page: half a megabyte of script takes longer to read than most rules to run
     return page.evaluate(BARRIERS, EVERY_RULE)
