@@ -15,7 +15,7 @@ from typing import Any
 
 import waitress
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Playwright, expect
 
 from custody.config import Config
 from custody.workflows import demonstration
@@ -42,6 +42,7 @@ EVERY_RULE = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22
 BARRIERS = """only => axe.run(document, {runOnly: only, resultTypes: ["violations"], preload: false, iframes: false})
   .then(found => found.violations.map(rule => `${rule.id}: ${rule.nodes[0].html.slice(0, 160)}`))"""
 """Only of what is broken does anybody read the places; listing all that is well takes longer than the rules themselves."""
+GONE = "Execution context was destroyed"
 TRIES = 20
 """A busy machine types too slowly for a scanner now and then."""
 
@@ -205,6 +206,11 @@ class Person:
         with self.page.expect_navigation(wait_until=READY):
             self.page.get_by_role("button", name=text, exact=True).locator("visible=true").first.click()
 
+    def follow(self, name: str, *, exact: bool = False, within: Locator | None = None) -> None:
+        """The first visible link with these words, and wait for the page that follows."""
+        with self.page.expect_navigation(wait_until=READY):
+            (within or self.page).get_by_role("link", name=name, exact=exact).locator("visible=true").first.click()
+
     def text(self) -> str:
         return " ".join(self.page.locator("main").inner_text().split())
 
@@ -224,8 +230,7 @@ class Person:
     def countersign(self, title: str, values: dict[str, object] | None = None) -> None:
         """Join what waits for this person: sign what is shown, or scan and read it again."""
         self.go("/waiting")
-        with self.page.expect_navigation(wait_until=READY):
-            self.page.locator("main").get_by_role("link", name=title).first.click()
+        self.follow(title, within=self.page.locator("main"))
         self.fill(values or {})
         self.page.fill("[name=secret]", demonstration.SECRET)
         with self.page.expect_navigation(wait_until=READY):
@@ -234,11 +239,17 @@ class Person:
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe-core finds on the page: rules broken, with where."""
-    page.wait_for_load_state()  # one that has just loaded itself anew, as those at the bed do, may still be without its style
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(axe())  # once a page: half a megabyte of script takes longer to read than most rules to run
-    return page.evaluate(BARRIERS, EVERY_RULE)
+    """What axe-core finds on the page: rules broken, with where. One that loads itself anew, as those at the bed do, is looked at again."""
+    for _ in range(TRIES):
+        page.wait_for_load_state()  # before that it may be without its style
+        try:
+            if not page.evaluate("'axe' in window"):
+                page.evaluate(axe())  # once a page: half a megabyte of script takes longer to read than most rules to run
+            return page.evaluate(BARRIERS, EVERY_RULE)
+        except Error as error:
+            if GONE not in error.message:
+                raise
+    raise AssertionError(f"{page.url} loads itself anew all the time")
 
 
 @cache

@@ -204,7 +204,7 @@ def test_warm_lot_ends_in_stop_at_the_receiving_desk(browser, server):
         one.scan("scan", f"CU1:shipper:{cast.shipper}")
     picture(one, "receiving_1_tasks")
     bag = cast.bags[0]
-    one.page.get_by_role("link", name=f"Bag {bag}").click()
+    one.follow(f"Bag {bag}")
     receive_bag(one, bag, cast)
     picture(one, "receiving_2_bag")
     one.press("Sign as the first person")
@@ -217,7 +217,7 @@ def test_warm_lot_ends_in_stop_at_the_receiving_desk(browser, server):
     expect(two.page.locator("main")).to_contain_text("Do not put into use. Quarantine.")
     expect(two.page.locator(".verdict")).to_contain_text("BAG-COLD")
     picture(two, "receiving_4_stop")
-    two.page.get_by_role("link", name="Quarantine or reject a bag").click()
+    two.follow("Quarantine or reject a bag")
     picture(two, "receiving_5_refuse")
     for person in (one, two):
         assert person.foreign == []

@@ -118,7 +118,7 @@ def test_reset_from_the_administrator_to_a_secret_of_ones_own(browser, server):
     picture(admin, "people")
     admin.go(f"/people/{NURSE_ONE}")
     picture(admin, "person")
-    admin.page.get_by_role("link", name="Reset the password").click()
+    admin.follow("Reset the password")
     picture(admin, "person_reset")
     for name, value in (("identity_verified_by", "staff card with photograph"), ("reason", "forgotten"), ("secret", SECRET)):
         admin.page.fill(f"main [name={name}]", value)
@@ -127,8 +127,7 @@ def test_reset_from_the_administrator_to_a_secret_of_ones_own(browser, server):
     code = re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", admin.text())[0]
     witness = arrives(browser, server, NURSE_TWO)
     witness.go("/waiting")
-    with witness.page.expect_navigation():
-        witness.page.get_by_role("link", name="Secret reset by an administrator").first.click()
+    witness.follow("Secret reset by an administrator")
     picture(witness, "reset_witness")
     witness.page.fill("main [name=secret]", SECRET)
     with witness.page.expect_navigation():

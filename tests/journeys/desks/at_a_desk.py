@@ -34,18 +34,12 @@ def sign(person, values=None):
 
 
 def back(person, desk):
-    with person.page.expect_navigation(wait_until=READY):
-        person.page.get_by_role("link", name=f"Back to {desk}").click()
-
-
-def follow(person, name, **more):
-    with person.page.expect_navigation(wait_until=READY):
-        person.page.get_by_role("link", name=name, **more).locator("visible=true").first.click()
+    person.follow(f"Back to {desk}")
 
 
 def countersign(person, values=None):
     """From the desk: what waits for this person is signed in place."""
-    follow(person, "Sign as the second person")
+    person.follow("Sign as the second person")
     person.fill(values or {})
     person.page.fill("[name=secret]", demonstration.SECRET)
     with person.page.expect_navigation(wait_until=READY):

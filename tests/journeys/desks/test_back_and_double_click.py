@@ -12,7 +12,7 @@ from custody.domain.ids import LotId
 from custody.workflows import demonstration
 from custody.workflows.dossiers import dossier_of
 from tests.journeys.browsing import Person
-from tests.journeys.desks.at_a_desk import follow, is_fit_to_use, served, sign
+from tests.journeys.desks.at_a_desk import is_fit_to_use, served, sign
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LOT = LotId("LOT-0004")
@@ -51,7 +51,7 @@ def test_double_click_and_the_way_back_are_one_act(browser, server):
     qa = Person.arrives(browser, server, "demo-qa-one")
     page = qa.page
     qa.go(SHEET)
-    follow(qa, "Hold placed")
+    qa.follow("Hold placed")
     qa.fill({"hold": "H-1", "reason": "particles seen"})
     qa.press("Continue")
     page.go_back()
@@ -72,7 +72,7 @@ def test_double_click_and_the_way_back_are_one_act(browser, server):
 def test_second_window_is_shown_what_the_first_decided_and_keeps_what_was_typed(browser, server):
     one, two = (Person.arrives(browser, server, f"demo-{who}-one") for who in ("qa", "qp"))
     one.go(SHEET)
-    follow(one, "Hold placed")
+    one.follow("Hold placed")
     sign(one, {"hold": "H-2", "reason": "label hangs loose"})
     server.clock.advance(seconds=2)
     for person in (one, two):

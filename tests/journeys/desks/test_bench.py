@@ -22,15 +22,14 @@ def server(demonstration_folder, tmp_path_factory):
 
 def start_lot(operator):
     """A lot of the working bank, begun today on its own form."""
-    operator.page.get_by_role("link", name="Drug-product lot started").click()
+    operator.follow("Drug-product lot started")
     operator.fill({"lot": "LOT-0077", "product": "cells", "form": "frozen", "vials_drawn": "9"})
     scan(operator, "WCB-0001", "more.banks")
     operator.press("Continue")
     operator.page.fill("[name=secret]", "demonstration")
     with operator.page.expect_navigation():
         operator.page.locator(".signature button").click()
-    with operator.page.expect_navigation():
-        operator.page.get_by_role("link", name="Back to Bench").click()
+    operator.follow("Back to Bench")
 
 
 def scan(person, text, field="scan"):
@@ -41,7 +40,7 @@ def scan(person, text, field="scan"):
 def test_operator_works_on_one_product_by_scanner_and_clears_the_line(browser, server):
     operator = Person.arrives(browser, server, "demo-operator-one")
     page = operator.page
-    page.get_by_role("link", name="Bench", exact=True).first.click()
+    operator.follow("Bench", exact=True)
     start_lot(operator)
     page.fill("#field-workstation", "BSC-01")
     with page.expect_navigation():
@@ -59,7 +58,7 @@ def test_operator_works_on_one_product_by_scanner_and_clears_the_line(browser, s
         assert no_sideways_scroll(page)
         assert barriers(page) == []
         assert min(box["height"] for box in (each.bounding_box() for each in page.locator("main .button >> visible=true").all())) >= GLOVE
-    page.get_by_role("link", name="Manufacturing step of a lot with these 2").click()
+    operator.follow("Manufacturing step of a lot with these 2")
     expect(page.locator('[name="culture.materials"]')).to_have_value("MED-0001")
     expect(page.locator('[name="culture.equipment"]')).to_have_value("INC-01")
     operator.go("/desks/bench/lot/LOT-0004")

@@ -9,7 +9,7 @@ from custody.workflows import demonstration
 from custody.workflows.rehearsal import bedside
 from custody.workflows.rehearsal.steps import Script
 from tests.journeys.browsing import Person
-from tests.journeys.desks.at_a_desk import back, countersign, follow, is_fit_to_use, play, served, sign
+from tests.journeys.desks.at_a_desk import back, countersign, is_fit_to_use, play, served, sign
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -38,17 +38,17 @@ def test_nurses_account_for_the_bag_and_see_what_is_due(browser, server):
     server.clock.advance(minutes=10)
     one, two = (Person.arrives(browser, server, f"demo-nurse-{n}") for n in ("one", "two"))
     page = one.page
-    follow(one, "Closing", exact=True)
+    one.follow("Closing", exact=True)
     expect(page.locator("main")).to_contain_text("infusion running")
     is_fit_to_use(one, "closing_home")
-    follow(one, "Bag finished")
+    one.follow("Bag finished")
     expect(page.locator(".beside")).to_contain_text("must add up to 30 ml ± 2 ml")
     volumes = {"given_ml": "17.5", "residual_ml": "12.5", "line_ml": "0", "samples_ml": "0", "spill_ml": "0"}
     sign(one, {"bag": f"CU1:bag:{cast.dose_bags[0]}", **volumes, "reason_if_partial": "the dose needs no more"})
     two.go(f"/desks/closing/dose/{cast.dose}")
     countersign(two)
     one.go("/desks/closing")
-    follow(one, "Infusion ended")
+    one.follow("Infusion ended")
     sign(one, {"ended_at": server.clock(), "completed": "yes"})
     back(one, "Closing")
     expect(page.locator("main")).to_contain_text("1 h after the end")

@@ -30,8 +30,7 @@ def go_on(person):
         person.page.fill("[name=secret]", demonstration.SECRET)
     with person.page.expect_navigation():
         person.page.locator(".signature button").click()
-    with person.page.expect_navigation():
-        person.page.get_by_role("link", name="Back to Donors").click()
+    person.follow("Back to Donors")
 
 
 def is_fit_to_use(person):
@@ -44,15 +43,15 @@ def is_fit_to_use(person):
 def test_coordinator_registers_a_mother_and_reads_her_consent_back_with_the_tick_that_is_missing(browser, server):
     coordinator = Person.arrives(browser, server, "demo-coordinator-one")
     page = coordinator.page
-    page.get_by_role("link", name="Donors", exact=True).first.click()
+    coordinator.follow("Donors", exact=True)
     expect(page.locator("h1")).to_have_text("Donors")
     expect(page.locator("#field-scan")).to_be_focused()
-    page.get_by_role("link", name="Donor registered under a code").click()
+    coordinator.follow("Donor registered under a code")
     coordinator.fill({"donor": "DN-0088"})
     go_on(coordinator)
     row = page.get_by_role("row").filter(has_text="donor DN-0088")
     expect(row).to_contain_text("Registered, no consent yet")
-    row.get_by_role("link", name="Donor consent signed").click()
+    coordinator.follow("Donor consent signed", within=row)
     signed = server.clock() - timedelta(minutes=20)
     coordinator.fill({"form_version": "D-2.0", "signed_at": signed, "by_birth_mother": "yes", "identity_checked": "yes"})
     coordinator.fill({"ticks": TICKS, "scopes": ["clinical_trial"]})

@@ -60,7 +60,7 @@ def test_packer_scans_a_bag_out_and_into_its_shipper_and_comes_back_to_it(server
     plan(web, bags, until="packing_started")
     packer, verifier = Person.arrives(browser, server, PACKER), Person.arrives(browser, server, VERIFIER)
     packer.go("/desks/packing")
-    packer.page.get_by_role("link", name="Scan the bags").first.click()
+    packer.follow("Scan the bags")
     looks_right(packer, "packing_shipment")
     for act, title in (("bag_taken_out", "taken out"), ("bag_packed", "Bag packed")):
         server.clock.advance(seconds=40)
@@ -69,7 +69,7 @@ def test_packer_scans_a_bag_out_and_into_its_shipper_and_comes_back_to_it(server
             packer.scan("scan", f"CU1:bag:{bags[0]}")
         assert f"act={act}" in packer.page.url, packer.text()
         sign(packer, {})
-        packer.page.get_by_role("link", name="Back to Packing").click()
+        packer.follow("Back to Packing")
         assert "waits for another person" in packer.text()
         verifier.countersign(title, {"bag": bags[0]})
     packer.go(f"/desks/packing/shipment/{SHIPMENT}")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.browsing import Person
-from tests.journeys.desks.at_a_desk import back, countersign, follow, is_fit_to_use, served, sign
+from tests.journeys.desks.at_a_desk import back, countersign, is_fit_to_use, served, sign
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,23 +22,23 @@ def test_pharmacists_thaw_a_bag_with_nothing_in_the_way(browser, server):
     bag, path = f"CU1:bag:{cast.dose_bags[0]}", f"/desks/preparation/dose/{cast.dose}"
     one, two = (Person.arrives(browser, server, f"demo-preparer-{n}") for n in ("one", "two"))
     page = one.page
-    follow(one, "Preparation", exact=True)
+    one.follow("Preparation", exact=True)
     expect(page.locator("main")).to_contain_text("would stop this dose: do not thaw yet")
     is_fit_to_use(one, "preparation_home")
-    follow(one, "See why")
+    one.follow("See why")
     expect(page.locator(".rules")).to_contain_text("PRP-READY")
     is_fit_to_use(one, "preparation_before")
     Person.arrives(browser, server, "demo-physician-one").act("ready_confirmed", cast.dose.key, {})
     one.go(path)
     expect(page.locator(".rules")).to_contain_text("Nothing that can be known now would stop this dose")
-    follow(one, "Bag taken out of storage")
+    one.follow("Bag taken out of storage")
     sign(one, {"bag": bag, "taken_at": clock()})
     two.go(f"/desks/preparation/bag/{cast.dose_bags[0]}")
     countersign(two, {"bag": bag})
     clock.advance(seconds=60)
     one.go(path)
     expect(page.locator(".bag-card")).to_contain_text("OUT OF STORAGE")
-    follow(one, "Bag thaw or preparation started")
+    one.follow("Bag thaw or preparation started")
     sign(one, {"bag": bag, "container_whole": "yes"})
     two.go(path)
     countersign(two, {"bag": bag, "container_whole": "yes"})
@@ -46,7 +46,7 @@ def test_pharmacists_thaw_a_bag_with_nothing_in_the_way(browser, server):
     one.go(path)
     expect(page.locator(".bag-card")).to_contain_text("Thaw clock: 2 h")
     is_fit_to_use(one, "preparation_thawed")
-    follow(one, "Sample taken")
+    one.follow("Sample taken")
     sign(one, {"sample": "D-SAMPLE-1", "taken_at": clock()})
     back(one, "Preparation")
     expect(page.get_by_role("link", name="Enter APP")).to_be_visible()

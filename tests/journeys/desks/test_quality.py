@@ -28,12 +28,6 @@ def qa(browser, server):
     person.context.close()
 
 
-def follow(person, text):
-    """The first visible link with these words, and wait for the page that follows."""
-    with person.page.expect_navigation():
-        person.page.get_by_role("link", name=text, exact=True).locator("visible=true").first.click()
-
-
 def sign(person, values):
     person.fill(values)
     person.press("Continue")
@@ -41,7 +35,7 @@ def sign(person, values):
     with person.page.expect_navigation():
         person.page.locator(".signature button").click()
     expect(person.page.locator(".confirmation")).to_be_visible()
-    follow(person, "Back to Quality")
+    person.follow("Back to Quality", exact=True)
 
 
 def test_excursion_is_decided_with_its_curve_in_sight(qa, server):
@@ -51,29 +45,29 @@ def test_excursion_is_decided_with_its_curve_in_sight(qa, server):
     picture.scroll_into_view_if_needed()
     expect(picture).to_be_visible()
     assert picture.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 100
-    follow(qa, "Cold-chain excursion decided")
+    qa.follow("Cold-chain excursion decided", exact=True)
     sign(qa, {"decision": "release", "reason": "seven minutes, above the glass transition"})
     expect(qa.page.locator("main")).to_contain_text("seven minutes, above the glass transition")
 
 
 def test_gap_is_disposed_of_from_the_queue(qa):
-    follow(qa, "Dispose of it")
+    qa.follow("Dispose of it", exact=True)
     sign(qa, {"seals_intact": "yes", "trace_continuous": "yes", "reason": "the courier stood in traffic, seals whole"})
     expect(qa.page.locator("main")).to_contain_text("Disposed of by Demo QA One")
 
 
 def test_hold_is_placed_and_lifted(qa):
     qa.scan("scan", "LOT-0004")
-    follow(qa, "Hold placed")
+    qa.follow("Hold placed", exact=True)
     sign(qa, {"reason": "particles seen"})
     expect(qa.page.locator("main")).to_contain_text("particles seen")
-    follow(qa, "Lift it")
+    qa.follow("Lift it", exact=True)
     sign(qa, {"reason": "a scratch on the bag"})
     expect(qa.page.locator("main")).to_contain_text("Nothing is held.")
 
 
 def test_recall_list_opens_in_both_directions(qa, server):
-    follow(qa, "List of bags, places and participants")
+    qa.follow("List of bags, places and participants", exact=True)
     expect(qa.page.locator("main")).to_contain_text(str(server.cast("recalled").bags[0]))
-    follow(qa, "What it came from")
+    qa.follow("What it came from", exact=True)
     expect(qa.page.locator("main")).to_contain_text("donor ")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.browsing import Person
-from tests.journeys.desks.at_a_desk import back, follow, is_fit_to_use, served, sign
+from tests.journeys.desks.at_a_desk import back, is_fit_to_use, served, sign
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DESK, LOT = "Quality control", "/desks/quality-control/lot/LOT-0004"
@@ -29,23 +29,23 @@ def enter(analyst, result, **more):
 def test_failed_result_is_investigated_and_tested_again_and_stays_in_sight(browser, server):
     analyst, reviewer = (Person.arrives(browser, server, name) for name in ("demo-analyst-one", "demo-qc-reviewer-one"))
     page = analyst.page
-    follow(analyst, DESK, exact=True)
+    analyst.follow(DESK, exact=True)
     expect(page.locator("#field-scan")).to_be_focused()
     is_fit_to_use(analyst, "quality_control_home")
     with page.expect_navigation():
         analyst.scan("scan", "CU1:lot:LOT-0004")
-    follow(analyst, "QC result recorded")
+    analyst.follow("QC result recorded")
     enter(analyst, "61.0")
     expect(page.locator("main")).to_contain_text("BELOW its limit")
     server.clock.advance(seconds=2)
-    follow(reviewer, DESK, exact=True)
+    reviewer.follow(DESK, exact=True)
     expect(reviewer.page.locator("main")).to_contain_text("failed, not investigated: 1")
-    follow(reviewer, "lot LOT-0004")
-    follow(reviewer, "Open an investigation")
+    reviewer.follow("lot LOT-0004")
+    reviewer.follow("Open an investigation")
     sign(reviewer, {"investigation": "OOS-7"})
     server.clock.advance(seconds=2)
     analyst.go(LOT)
-    follow(analyst, "Retest")
+    analyst.follow("Retest")
     assert "First result 61.0 %" in analyst.text()
     enter(analyst, "90.0")
     for shown in ("61.0 %", "90.0 %"):

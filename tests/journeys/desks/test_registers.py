@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from custody.domain.acts.shipping import LoggerCalibrated
 from custody.workflows.dossiers import dossier_of
 from tests.journeys.browsing import Person
-from tests.journeys.desks.at_a_desk import back, follow, is_fit_to_use, served, sign
+from tests.journeys.desks.at_a_desk import back, is_fit_to_use, served, sign
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -29,13 +29,13 @@ def test_quality_renews_a_calibration_before_it_blocks(browser, server):
     server.clock.advance(seconds=(due - timedelta(days=10) - server.clock()).total_seconds())
     quality = Person.arrives(browser, server, "demo-qa-one")
     page = quality.page
-    follow(quality, "Registers", exact=True)
+    quality.follow("Registers", exact=True)
     expect(page.locator("#field-scan")).to_be_focused()
     expect(page.locator("main")).to_contain_text("days left")
     is_fit_to_use(quality, "registers_home")
     with page.expect_navigation():
         quality.scan("scan", f"CU1:logger:{cast.trip_logger}")
-    follow(quality, "Temperature logger calibrated")
+    quality.follow("Temperature logger calibrated")
     today = server.clock().date()
     sign(quality, {"calibrated_on": today.isoformat(), "due_on": (today + timedelta(days=365)).isoformat(), "certificate": "CAL-77"})
     back(quality, "Registers")

@@ -21,12 +21,6 @@ def server(demonstration_folder, tmp_path_factory):
             yield running
 
 
-def follow(person, text):
-    """The first visible link with these words, and wait for the page that follows."""
-    with person.page.expect_navigation():
-        person.page.get_by_role("link", name=text, exact=True).locator("visible=true").first.click()
-
-
 def sign(person):
     """Look at it again, sign with the secret, and go back to the desk."""
     person.press("Continue")
@@ -34,7 +28,7 @@ def sign(person):
     with person.page.expect_navigation():
         person.page.locator(".signature button").click()
     expect(person.page.locator(".confirmation")).to_be_visible()
-    follow(person, "Back to Release")
+    person.follow("Back to Release", exact=True)
 
 
 def test_lot_is_reviewed_step_by_step_and_released_by_somebody_else(browser, server):
@@ -45,15 +39,15 @@ def test_lot_is_reviewed_step_by_step_and_released_by_somebody_else(browser, ser
     expect(qp.page.locator(".main-offer .why-not")).to_contain_text("The batch record was not reviewed")
     qa = Person.arrives(browser, server, "demo-qa-one")
     qa.go(DESK)
-    follow(qa, "Batch record reviewed")
+    qa.follow("Batch record reviewed", exact=True)
     expect(qa.page.locator(".trail-read[open]")).to_be_visible()
     sign(qa)
-    follow(qa, "Critical audit trail reviewed")
+    qa.follow("Critical audit trail reviewed", exact=True)
     expect(qa.page.locator(".trail-read[open] li").first).to_be_visible()
     sign(qa)
     expect(qa.page.locator(".main-offer .why-not")).to_be_visible()
     qp.go(DESK)
-    follow(qp, "Released by the qualified person")
+    qp.follow("Released by the qualified person", exact=True)
     sign(qp)
     expect(qp.page.locator("main")).to_contain_text("Released by Demo QP One")
     with server.store.reading() as connection:

@@ -14,7 +14,7 @@ from custody.workflows.rehearsal import bedside
 from custody.workflows.rehearsal.player import Player
 from custody.workflows.rehearsal.steps import Script, Step
 from tests.journeys.browsing import Person
-from tests.journeys.desks.at_a_desk import back, follow, is_fit_to_use, play, served, sign
+from tests.journeys.desks.at_a_desk import back, is_fit_to_use, play, served, sign
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DESK = "Safety"
@@ -40,7 +40,7 @@ def with_a_reaction(server):
 
 
 def assess(person):
-    follow(person, "Adverse event assessed")
+    person.follow("Adverse event assessed")
     judged = {"seriousness": "life_threatening", "ctcae_grade": "4", "relatedness": "possible", "expectedness": "unexpected"}
     sign(person, judged | {"reason": "began during the infusion"})
     back(person, DESK)
@@ -65,23 +65,23 @@ def sponsor_assesses(server, cast):
 def test_reaction_becomes_a_report_to_the_regulator_in_time(browser, server):
     cast = with_a_reaction(server)
     physician, officer = (Person.arrives(browser, server, f"demo-{who}-one") for who in ("physician", "safety"))
-    follow(physician, DESK, exact=True)
+    physician.follow(DESK, exact=True)
     expect(physician.page.locator("#field-scan")).to_be_focused()
     expect(physician.page.locator("main")).to_contain_text("flush and wheeze")
     is_fit_to_use(physician, "safety_home")
-    follow(physician, "Report as adverse event")
+    physician.follow("Report as adverse event")
     sign(physician, {"seriousness": "life_threatening", "ctcae_grade": "4"})
     back(physician, DESK)
     server.clock.advance(seconds=2)
     physician.go("/desks/safety")
-    follow(physician, "Sponsor informed of an adverse event")
+    physician.follow("Sponsor informed of an adverse event")
     sign(physician)
     back(physician, DESK)
     expect(physician.page.locator("main")).to_contain_text("Site tells the sponsor done in time")
     assess(physician)
     sponsor_assesses(server, cast)
-    follow(officer, DESK, exact=True)
-    follow(officer, "Safety report submitted")
+    officer.follow(DESK, exact=True)
+    officer.follow("Safety report submitted")
     sign(officer, {"document": "NMPA-1"})
     back(officer, DESK)
     expect(officer.page.locator("main")).to_contain_text("First report: Regulator done in time")

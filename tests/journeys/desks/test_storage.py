@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from custody.workflows.rehearsal.files import logger_file
 from custody.workflows.rehearsal.places import FREEZER_LOGGER
 from tests.journeys.browsing import Person
-from tests.journeys.desks.at_a_desk import back, follow, is_fit_to_use, served, sign
+from tests.journeys.desks.at_a_desk import back, is_fit_to_use, served, sign
 from tests.web.desks.test_packing import in_store, plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -25,7 +25,7 @@ def server(demonstration_folder, tmp_path):
 
 
 def upload(person, data):
-    follow(person, "Read a logger's file")
+    person.follow("Read a logger's file")
     person.page.set_input_files("[name=file]", {"name": "store.txt", "mimeType": "text/plain", "buffer": data})
     person.press("Upload")
 
@@ -53,18 +53,18 @@ def test_bag_out_of_the_cold_is_put_away_from_the_top_of_the_list(browser, serve
     server.clock.advance(minutes=3)
     packer = Person.arrives(browser, server, PACKER)
     page = packer.page
-    follow(packer, "Storage", exact=True)
+    packer.follow("Storage", exact=True)
     expect(page.locator("main tbody").first).to_contain_text("OUT OF STORAGE")
     is_fit_to_use(packer, "storage_home")
     with page.expect_navigation():
         packer.scan("scan", f"CU1:bag:{bag}")
-    follow(packer, "Bag put into storage")
+    packer.follow("Bag put into storage")
     sign(packer, {"bag": f"CU1:bag:{bag}", "equipment": "CU1:equipment:LN2-01", "position": "Z9-09"})
     back(packer, "Storage")
     expect(page.locator("main")).to_contain_text("LN2-01, position Z9-09")
     is_fit_to_use(packer, "storage_bag")
     packer.go("/desks/storage")
-    follow(packer, "LN2-01 Vapour-phase freezer")
+    packer.follow("LN2-01 Vapour-phase freezer")
     expect(page.locator("main")).to_contain_text("Z9-09")
     is_fit_to_use(packer, "storage_freezer")
     assert packer.foreign == packer.complaints == []
