@@ -6,7 +6,7 @@ from datetime import datetime
 
 from custody.domain.acts.allocation import DoseAllocated, EligibilityLine, KitAssigned
 from custody.domain.acts.bedside import BagPreparationStarted
-from custody.domain.acts.study import CommitteeDecided, StudyApproved
+from custody.domain.acts.study import CommitteeDecided
 from custody.domain.criteria import EligibilityCriterion, WindowEnd
 from custody.domain.dossier import Deed
 from custody.domain.folds.base import MissingFact
@@ -50,10 +50,7 @@ def _request_fault(case: Case, dose: DoseFold) -> Reason | None:
     requested = dose.requested
     if isinstance(case.proposed, DoseAllocated) and case.proposed.cohort != dose.cohort.id:
         return Reason("cohort_differs", seen=case.proposed.cohort, expected=dose.cohort.id)
-    approved = [d for d in case.dossier.deeds(case.study_id, StudyApproved) if d.recorded_at <= requested.recorded_at]
-    if not approved:
-        raise MissingFact("criteria", node=case.study_id)
-    in_force = approved[-1].act.study_version
+    in_force = case.study.version_at(requested.recorded_at)
     if requested.act.criteria_version == in_force:
         return None
     return Reason("criteria_version_differs", seen=requested.act.criteria_version, expected=in_force)

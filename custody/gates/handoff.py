@@ -7,7 +7,7 @@ from datetime import datetime
 from custody.domain.acts.shipping import HandoffAccepted
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.custody import CustodyFold
-from custody.domain.folds.handover import Custodian, Handover, handovers_of
+from custody.domain.folds.handover import Custodian, Handover, handovers_of, minutes_allowed
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.ids import BagId, Digest, ShipmentId
@@ -93,8 +93,7 @@ def possession_code_is_right(case: Case, now: datetime) -> Outcome:
 @gate("HOF-TIME", revision=1, title="The hand-over was not left open too long", source="rules 4 H, 10 gap, 19 gap_internal / gap_courier")
 def handover_is_fresh(case: Case, now: datetime) -> Outcome:
     handover = _offer(case)
-    settings = case.criteria_now.settings
-    minutes = settings.gap_internal_min if isinstance(case.subject, BagId) else settings.gap_courier_min
+    minutes = minutes_allowed(handover, case.study)
     offered_at = handover.started_at
     if offered_at > now:
         return Blocked(Reason("offered_in_future", offered_at=offered_at, now=now), handover.evidence)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from custody.domain.acts.bedside import BagPreparationStarted
-from custody.domain.acts.shipping import BagAccepted, BagDamaged, BagDestroyed, BagRefusedAtReceipt, BagReturned
+from custody.domain.acts.shipping import BagDamaged
+from custody.domain.folds.bag import BagFold
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.registers import span
@@ -49,11 +50,10 @@ def _all_on_site(case: Case, dose: DoseFold) -> Outcome:
     """Before the first bag is thawed: every reserved bag, spares included, is in the hospital, and there are enough spares."""
     evidence: list[Digest] = []
     for bag in dose.bags:
-        last = case.dossier.last(bag, BagAccepted)
-        gone = case.dossier.last(bag, BagReturned, BagRefusedAtReceipt, BagDestroyed, BagDamaged)
-        if last is None or (gone is not None and gone.entry.position > last.entry.position):
+        fold = BagFold(case.dossier, bag, case.study)
+        if fold.accepted is None or fold.destroyed is not None or fold.damaged is not None:
             return Blocked(Reason("bag_not_on_site", bag=bag), tuple(evidence))
-        evidence.append(last.digest)
+        evidence.append(fold.accepted.digest)
     wanted = dose.criteria.settings.spare_bags
     if len(dose.spares) < wanted:
         return Blocked(Reason("too_few_spares", seen=len(dose.spares), expected=wanted), tuple(evidence))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,10 +12,23 @@ import pytest
 import tests.chain
 from custody.domain.acts import allocation, shipping
 from custody.domain.acts.donation import ConsentWithdrawn
-from custody.domain.acts.manufacturing import BagRetained, LoggerInstalled
-from custody.domain.acts.quality import HoldPlaced
+from custody.domain.acts.manufacturing import BagRetained, BagTakenOut, LoggerInstalled
+from custody.domain.acts.quality import GapDisposed, HoldPlaced
+from custody.domain.acts.study import StudyApproved, StudyProposed
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import AccountId, CohortId, EquipmentId, KitId, LoggerId, PersonId, SealNumber, ShipmentId, SiteId
+from custody.domain.ids import (
+    AccountId,
+    CohortId,
+    Digest,
+    EquipmentId,
+    KitId,
+    LoggerId,
+    PersonId,
+    SealNumber,
+    ShipmentId,
+    ShipperId,
+    SiteId,
+)
 from custody.domain.terms import Answer, DonorTestOutcome, HoldPoint
 from custody.workflows.rehearsal.files import logger_file
 from custody.workflows.rehearsal.places import FREEZER, FREEZER_LOGGER
@@ -132,6 +146,72 @@ def sent_on(chain, monkeypatch):
 def test_quarantine_at_receipt_travels_with_the_bag_until_quality_decides(chain, monkeypatch):
     sent_on(chain, monkeypatch)
     assert reasons(chain.verdict_at(RECEIPT), "RCV-DEC") == {"receipt_in_quarantine"}
+
+
+def test_spare_that_was_sent_on_is_not_on_site(chain):
+    sent = shipping.BagPacked(bag=chain.cast.dose_bags[1], shipment=ShipmentId("SH-TWO"), packed_at=chain.step("bag_accepted", 1).at)
+    chain.add(sent, before="bag_preparation_started", by=(PACKER, VERIFIER))
+    assert reasons(chain.verdict_at(HoldPoint.PREPARE), "PRP-ORDER") == {"bag_not_on_site"}
+
+
+def test_scans_into_another_shipper_are_none_into_the_one_that_was_taken_in_its_place(chain):
+    taken = chain.step("packing_started").act
+    chain.add(dataclasses.replace(taken, shipper=ShipperId("SHIPPER-77")), before="packing_started", by=PACKER, minutes=5)
+    assert chain.verdict_at(SHIP).is_go
+    other = dataclasses.replace(chain.step("shipper_qualified").act, shipper=ShipperId("SHIPPER-77"))
+    chain.add(other, before="shipper_sealed", by=QA)
+    chain.add(dataclasses.replace(taken, shipper=ShipperId("SHIPPER-77")), before="shipper_sealed", by=PACKER)
+    chain.change("shipper_sealed", shipper=ShipperId("SHIPPER-77"))
+    assert reasons(chain.verdict_at(SHIP), "SHP-SCAN") == {"bags_not_scanned"}
+    at = chain.step("shipper_sealed").at
+    again = [step for step in chain.steps if step.name == "bag_packed"]
+    chain.move("shipper_sealed", 10)
+    for number, step in enumerate(again):
+        when = at + timedelta(minutes=1 + number)
+        put(chain, dataclasses.replace(step.act, packed_at=when), when, *step.by)
+    assert chain.verdict_at(SHIP).is_go
+
+
+# ── custody ──
+
+
+def second_version(chain, before, **settings):
+    """In force from just before this step."""
+    first = chain.step("study_proposed")
+    content = json.loads(first.act.content)
+    content["settings"] |= settings
+    chain.add(StudyProposed(study=STUDY, study_version=2, content=json.dumps(content)), before=before, by=first.by, minutes=2)
+    approved = StudyApproved(study=STUDY, study_version=2, content_digest=Digest("0" * 64), confirmed_defaults=())
+    chain.add(approved, before=before, by=chain.step("study_approved").by, minutes=1)
+
+
+@pytest.mark.parametrize(("late", "later_minutes", "blocked"), [(13, "60", {"BAG-GAP"}), (0, "0.01", set())])
+def test_hand_over_is_judged_by_what_was_allowed_when_it_was_offered(chain, late, later_minutes, blocked):
+    chain.move("handoff_accepted", late, nth=2)
+    second_version(chain, "infusion_started", gap_internal_min=later_minutes)
+    assert blocked_gates(chain.verdict_at(BEDSIDE)) == blocked
+
+
+def test_decision_on_a_gap_says_nothing_of_one_that_becomes_known_later(chain):
+    """The first nurse took it a quarter of an hour late; quality decided; then it is found that a maker's freezer had it meanwhile."""
+    chain.move("handoff_accepted", 13, nth=2)
+    bag, offered, accepted = chain.cast.bags[0], chain.step("handoff_offered", 2).at, chain.step("handoff_accepted", 2).at
+    disposed = GapDisposed(
+        node=bag,
+        gap_started_at=chain.step("bag_accepted").at - timedelta(hours=1),
+        gap_ended_at=accepted + timedelta(minutes=5),
+        seals_intact=True,
+        trace_continuous=True,
+        reason="camera",
+    )
+    put(chain, disposed, accepted + timedelta(minutes=5), QA)
+    assert chain.verdict_at(BEDSIDE).is_go
+    elsewhere = BagTakenOut(bag=bag, taken_at=offered)
+    put(chain, elsewhere, accepted + timedelta(minutes=6), PACKER, VERIFIER, happened_at=offered)
+    verdict = chain.verdict_at(BEDSIDE)
+    assert reasons(verdict, "BAG-GAP") == {"gap_place_jumped"}
+    put(chain, disposed, accepted + timedelta(minutes=7), QA)
+    assert "BAG-GAP" not in blocked_gates(chain.verdict_at(BEDSIDE))
 
 
 # ── loggers ──

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from typing import TypeVar
@@ -25,7 +25,7 @@ from custody.domain.acts.shipping import (
 )
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
-from custody.domain.folds.handover import Custodian, Handover, handovers_of
+from custody.domain.folds.handover import Custodian, Handover, handovers_of, minutes_allowed
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
@@ -51,7 +51,7 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class CustodyGap:
-    """Time in which nobody surely answered for the bag. `end` is None while it lasts.
+    """Time in which nobody surely answered for the bag. `end` is None while it lasts; `known_at`: when the record showed it.
 
     `kind` is the code of the sentence that says it: `gap_handover_open`, `gap_no_custodian`, `gap_transit_too_long` and so on.
     """
@@ -61,6 +61,7 @@ class CustodyGap:
     end: datetime | None
     node: Node
     evidence: tuple[Digest, ...] = field(compare=False)
+    known_at: datetime = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class _Step:
     at: datetime
     custodian: Custodian
     by_rights: bool
-    deed: Digest
+    deed: Deed[Act]
     node: Node
 
 
@@ -100,7 +101,7 @@ class CustodyFold:
 
     def is_overdue(self, handover: Handover, now: datetime) -> bool:
         """Open for longer than allowed; such a hand-over is a gap."""
-        return (handover.ended_at or now) - handover.started_at > self._allowed(handover)
+        return (handover.ended_at or now) - handover.started_at > span(minutes=minutes_allowed(handover, self.study))
 
     @cached_property
     def intervals(self) -> tuple[Interval, ...]:
@@ -114,7 +115,8 @@ class CustodyFold:
         starts = (steps[0], *(step for before, step in pairwise(steps) if before.custodian != step.custodian))
         ends = [*(step.at for step in starts[1:]), None]
         return tuple(
-            Interval(custodian=step.custodian, start=step.at, end=end, evidence=step.deed) for step, end in zip(starts, ends, strict=True)
+            Interval(custodian=step.custodian, start=step.at, end=end, evidence=step.deed.digest)
+            for step, end in zip(starts, ends, strict=True)
         )
 
     @property
@@ -143,21 +145,16 @@ class CustodyFold:
         return tuple(gap for gap in self.gaps(now) if self.disposal_of(gap) is None)
 
     def disposal_of(self, gap: CustodyGap) -> Deed[GapDisposed] | None:
-        """QA's decision that covers the whole gap, taken after it, with seals intact and a continuous trace (rules section 4)."""
+        """QA's decision on the whole gap, taken once it was over and known, with seals intact and a continuous trace (rules section 4)."""
         if gap.end is None:
             return None
         nodes: tuple[BagId | ShipmentId, ...] = (self.node, *(s.node for s in self.shipments))
         for deed in (d for node in nodes for d in self.dossier.deeds(node, GapDisposed)):
             act = deed.act
             covers = act.gap_started_at <= gap.start and gap.end <= act.gap_ended_at and gap.end <= deed.recorded_at
-            if covers and act.seals_intact and act.trace_continuous:
+            if covers and gap.known_at <= deed.recorded_at and act.seals_intact and act.trace_continuous:
                 return deed
         return None
-
-    def _allowed(self, handover: Handover) -> timedelta:
-        settings = self.study.criteria_now.settings
-        minutes = settings.gap_internal_min if isinstance(handover.offered.act.node, BagId) else settings.gap_courier_min
-        return span(minutes=minutes)
 
     def _handover_gaps(self, now: datetime) -> Iterator[CustodyGap]:
         for handover in (*self.handovers, *(h for shipment in self.shipments for h in shipment.handovers)):
@@ -168,6 +165,7 @@ class CustodyFold:
                     end=handover.ended_at,
                     node=handover.offered.act.node,
                     evidence=handover.evidence,
+                    known_at=handover.known_at,
                 )
 
     @cached_property
@@ -188,7 +186,7 @@ class CustodyFold:
             receiver = accepted.get(deed.digest)
             if isinstance(deed.act, HandoffAccepted):
                 if receiver is not None:
-                    yield _Step(at=deed.at, custodian=receiver, by_rights=True, deed=deed.digest, node=self.node)
+                    yield _Step(at=deed.at, custodian=receiver, by_rights=True, deed=deed, node=self.node)
                 continue
             yield self._seen(deed)
             if isinstance(deed.act, BagPacked) and deed.digest in journeys:
@@ -199,14 +197,14 @@ class CustodyFold:
             at=_time_of(deed),
             custodian=Custodian(site=deed.began.by.site),
             by_rights=isinstance(deed.act, BagFilled),
-            deed=deed.digest,
+            deed=deed,
             node=self.node,
         )
 
     def _on_the_way(self, shipment: ShipmentId) -> Iterator[_Step]:
         fold = ShipmentFold(self.dossier, shipment, self.study)
-        for at, custodian, digest in list(fold.custody())[1:]:
-            yield _Step(at=at, custodian=custodian, by_rights=True, deed=digest, node=shipment)
+        for at, custodian, deed in list(fold.custody())[1:]:
+            yield _Step(at=at, custodian=custodian, by_rights=True, deed=deed, node=shipment)
 
     def _jumps(self) -> Iterator[CustodyGap]:
         """Somebody handles it at another site than the one that answers for it."""
@@ -217,7 +215,8 @@ class CustodyFold:
                     start=min(before.at, after.at),
                     end=after.at,
                     node=self.node,
-                    evidence=(before.deed, after.deed),
+                    evidence=(before.deed.digest, after.deed.digest),
+                    known_at=max(before.deed.recorded_at, after.deed.recorded_at),
                 )
 
     def _backwards(self, node: BagId | ShipmentId) -> Iterator[CustodyGap]:
@@ -228,7 +227,12 @@ class CustodyFold:
         for before, after in pairwise(in_time):
             if after.at < before.at:
                 yield CustodyGap(
-                    kind="gap_time_backwards", start=after.at, end=before.at, node=node, evidence=(before.digest, after.digest)
+                    kind="gap_time_backwards",
+                    start=after.at,
+                    end=before.at,
+                    node=node,
+                    evidence=(before.digest, after.digest),
+                    known_at=max(before.recorded_at, after.recorded_at),
                 )
 
 
@@ -260,12 +264,22 @@ def _trip_gaps(shipment: ShipmentFold, now: datetime) -> Iterator[CustodyGap]:
     end = arrived.act.arrived_at if arrived is not None else None
     if late_after is not None and (end or now) > late_after:
         evidence = (shipment.planned.digest, *([arrived.digest] if arrived is not None else []))
-        yield CustodyGap(kind="gap_transit_too_long", start=late_after, end=end, node=shipment.node, evidence=evidence)
+        known_at = arrived.recorded_at if arrived is not None else now
+        yield CustodyGap(kind="gap_transit_too_long", start=late_after, end=end, node=shipment.node, evidence=evidence, known_at=known_at)
     if arrived is None:
         return
     if shipment.left_at is None and arrived.began.by.site != shipment.planned.act.origin:
         left = shipment.handovers[0].started_at if shipment.handovers else shipment.sealed.at
-        yield CustodyGap(kind="gap_no_custodian", start=left, end=arrived.act.arrived_at, node=shipment.node, evidence=(arrived.digest,))
+        yield CustodyGap(
+            kind="gap_no_custodian",
+            start=left,
+            end=arrived.act.arrived_at,
+            node=shipment.node,
+            evidence=(arrived.digest,),
+            known_at=arrived.recorded_at,
+        )
     if arrived.act.bags_counted != len(shipment.bags):
         at = arrived.act.arrived_at
-        yield CustodyGap(kind="gap_quantity_differs", start=at, end=at, node=shipment.node, evidence=(arrived.digest,))
+        yield CustodyGap(
+            kind="gap_quantity_differs", start=at, end=at, node=shipment.node, evidence=(arrived.digest,), known_at=arrived.recorded_at
+        )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from custody.domain.acts.shipping import HandoffAccepted, HandoffOffered, HandoffWithdrawn, ShipmentArrived
 from custody.domain.dossier import Deed, Dossier, Signed
+from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Digest, PersonId, ShipmentId, SiteId
 from custody.domain.terms import PartyKind, Role
 
@@ -63,6 +65,11 @@ class Handover:
         return custodian_by(self.offered.act, self.accepted.signers[0])
 
     @property
+    def known_at(self) -> datetime:
+        """When what is known of it was recorded."""
+        return self.offered.recorded_at if self.accepted is None else max(self.offered.recorded_at, self.accepted.recorded_at)
+
+    @property
     def evidence(self) -> tuple[Digest, ...]:
         return (self.offered.digest,) if self.accepted is None else (self.offered.digest, self.accepted.digest)
 
@@ -72,6 +79,12 @@ def custodian_by(offer: HandoffOffered, receiver: Signed) -> Custodian:
     if offer.to_kind is PartyKind.CARRIER:
         return Custodian(site=receiver.site, organisation=offer.to_organisation)
     return Custodian(site=receiver.site, person=receiver.person)
+
+
+def minutes_allowed(handover: Handover, study: StudyFold) -> Decimal:
+    """Minutes for which it may stay open, by the study version in force when it was offered (rules sections 10, 19)."""
+    settings = study.criteria_at(handover.offered.recorded_at).settings
+    return settings.gap_internal_min if isinstance(handover.offered.act.node, BagId) else settings.gap_courier_min
 
 
 def handovers_of(dossier: Dossier, node: ShipmentId | BagId) -> tuple[Handover, ...]:

@@ -24,7 +24,6 @@ from custody.domain.acts.manufacturing import (
 )
 from custody.domain.acts.quality import DeviationClosed, DeviationOpened
 from custody.domain.acts.release import AuditTrailReviewed, BatchRecordReviewed, PendingTest
-from custody.domain.acts.study import StudyApproved
 from custody.domain.criteria import StudyContent
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
@@ -143,12 +142,7 @@ class LotFold:
         act = self.started.act
         if isinstance(act, LotStarted):
             return self.study.criteria(act.criteria_version)
-        approved = [
-            d.act.study_version for d in self.dossier.deeds(self.study.study, StudyApproved) if d.recorded_at <= self.started.recorded_at
-        ]
-        if not approved:
-            raise MissingFact("criteria", node=self.study.study)
-        return self.study.criteria(approved[-1])
+        return self.study.criteria_at(self.started.recorded_at)
 
     @property
     def containers(self) -> int:

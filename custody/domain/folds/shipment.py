@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeVar
 
 from custody.domain.acts.base import Act
@@ -20,14 +21,13 @@ from custody.domain.acts.shipping import (
     ShipperQualified,
     ShipperSealed,
 )
-from custody.domain.acts.study import StudyApproved
 from custody.domain.criteria import StudyContent
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.handover import Custodian, Handover, handovers_of
 from custody.domain.folds.registers import span
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, Digest, LoggerId, SealNumber, ShipmentId, ShipperId
+from custody.domain.ids import BagId, LoggerId, SealNumber, ShipmentId, ShipperId
 
 A = TypeVar("A", bound=Act)
 
@@ -85,22 +85,26 @@ class ShipmentFold:
         return tuple(bag for bag in self.planned.act.bags if self.packing_of(bag) is not None)
 
     def packing_of(self, bag: BagId) -> Deed[BagPacked] | None:
-        """The scan of this bag into this shipper, unless it was taken out or packed elsewhere since."""
+        """The scan of this bag into this shipper, unless it was taken out or packed elsewhere since, or the shipper was changed."""
         last = self.dossier.last(bag, BagPacked, BagUnpacked)
         if last is None or not isinstance(last.act, BagPacked) or last.act.shipment != self.node:
             return None
-        return last  # type: ignore[return-value]
+        changed_at = self._shipper_changed_at
+        return last if changed_at is None or last.recorded_at >= changed_at else None  # type: ignore[return-value]
+
+    @property
+    def _shipper_changed_at(self) -> datetime | None:
+        """When another shipper was taken than that which was packed before; None for the first."""
+        packings = self.dossier.deeds(self.node, PackingStarted)
+        changes = (after for before, after in pairwise(packings) if after.act.shipper != before.act.shipper)
+        return max((deed.began.recorded_at for deed in changes), default=None)
 
     @cached_property
     def criteria(self) -> StudyContent:
         """The study version in force when the shipper was sealed, which judges the trip; the one in force now before that."""
         if self.sealing is None:
             return self.study.criteria_now
-        approved = self.dossier.deeds(self.study.study, StudyApproved)
-        in_force = [d.act.study_version for d in approved if d.recorded_at <= self.sealing.recorded_at]
-        if not in_force:
-            raise MissingFact("criteria", node=self.study.study)
-        return self.study.criteria(in_force[-1])
+        return self.study.criteria_at(self.sealing.recorded_at)
 
     @cached_property
     def handovers(self) -> tuple[Handover, ...]:
@@ -139,22 +143,22 @@ class ShipmentFold:
         over = self.criteria.settings.gap_transit_over_plan_min
         return self.left_at + timedelta(minutes=self.planned.act.planned_minutes) + span(minutes=over)
 
-    def custody(self) -> Iterator[tuple[datetime, Custodian, Digest]]:
+    def custody(self) -> Iterator[tuple[datetime, Custodian, Deed[Act]]]:
         """From when each custodian answered for it, in order. Raises MissingFact without a plan.
 
         An arrival ends what was before it; what has arrived may be handed on within the hospital.
         """
-        yield self.packing.act.charged_at, Custodian(site=self.planned.act.origin), self.packing.digest
+        yield self.packing.act.charged_at, Custodian(site=self.planned.act.origin), self.packing
         yield from (each for _, each in sorted(self._taken_over(), key=lambda found: found[0]))
 
-    def _taken_over(self) -> Iterator[tuple[int, tuple[datetime, Custodian, Digest]]]:
+    def _taken_over(self) -> Iterator[tuple[int, tuple[datetime, Custodian, Deed[Act]]]]:
         """Every passing on of custody, with where it stands in the stream."""
         for handover in self.handovers:
             if handover.accepted is not None and handover.receiver is not None:
-                yield handover.accepted.entry.position, (handover.accepted.at, handover.receiver, handover.accepted.digest)
+                yield handover.accepted.entry.position, (handover.accepted.at, handover.receiver, handover.accepted)
         if self.arrived is not None:
             came_to = Custodian(site=self.arrived.began.by.site)
-            yield self.arrived.entry.position, (self.arrived.act.arrived_at, came_to, self.arrived.digest)
+            yield self.arrived.entry.position, (self.arrived.act.arrived_at, came_to, self.arrived)
 
     @property
     def custodian(self) -> Custodian:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from custody.domain.acts.study import (
@@ -43,6 +44,17 @@ class StudyFold:
         if found is None:
             raise MissingFact("criteria", node=self.study)
         return found
+
+    def criteria_at(self, moment: datetime) -> StudyContent:
+        """The version that was in force at a moment. Raises MissingFact when none was."""
+        return self.criteria(self.version_at(moment))
+
+    def version_at(self, moment: datetime) -> int:
+        """The number of the version that was in force at a moment. Raises MissingFact when none was."""
+        approved = [d.act.study_version for d in self.dossier.deeds(self.study, StudyApproved) if d.recorded_at <= moment]
+        if not approved:
+            raise MissingFact("criteria", node=self.study)
+        return approved[-1]
 
     @property
     def criteria_now(self) -> StudyContent:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from custody.domain.dossier import Dossier
 from custody.domain.folds.bag import FINAL, BagFold, BagState
 from custody.domain.folds.base import MissingFact
-from custody.domain.folds.handover import Custodian, Handover
+from custody.domain.folds.handover import Custodian, Handover, minutes_allowed
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
@@ -144,8 +144,7 @@ def _held(dossier: Dossier, node: Node, study: StudyFold, present: Present, now:
 def _shipment(fold: ShipmentFold, present: Present, now: datetime, names: _Names) -> Held | None:
     steps = list(fold.custody())
     since, custodian, _ = steps[-1]
-    minutes = fold.study.criteria_now.settings.gap_courier_min
-    seen = tuple(_seen(fold.dossier, each, each.started_at + span(minutes=minutes), now, names) for each in fold.handovers)
+    seen = tuple(_seen(fold.study, each, now, names) for each in fold.handovers)
     under_way = fold.left_at is not None and fold.arrived is None and fold.lost is None
     may_go_on = fold.sealing is not None and fold.arrived is None and fold.lost is None
     return Held(
@@ -165,8 +164,7 @@ def _shipment(fold: ShipmentFold, present: Present, now: datetime, names: _Names
 def _bag(fold: BagFold, present: Present, now: datetime, names: _Names) -> Held | None:
     custody = fold.custody
     interval = custody.intervals[-1]
-    minutes = fold.study.criteria_now.settings.gap_internal_min
-    seen = tuple(_seen(fold.dossier, each, each.started_at + span(minutes=minutes), now, names) for each in custody.handovers)
+    seen = tuple(_seen(fold.study, each, now, names) for each in custody.handovers)
     waiting = custody.handovers[-1] if custody.handovers and custody.handovers[-1].is_open else None
     goes = fold.state in HANDED_BY_HAND
     return Held(
@@ -183,8 +181,8 @@ def _bag(fold: BagFold, present: Present, now: datetime, names: _Names) -> Held 
     )
 
 
-def _seen(dossier: Dossier, handover: Handover, gap_at: datetime, now: datetime, names: _Names) -> HandoverSeen:
-    del dossier
+def _seen(study: StudyFold, handover: Handover, now: datetime, names: _Names) -> HandoverSeen:
+    gap_at = handover.started_at + span(minutes=minutes_allowed(handover, study))
     return HandoverSeen(
         giver=handover.offered.signers[0].printed_name,
         to=names.of(handover),
