@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead, LoggerRegistered, LoggerStarted, ShipperSealed
 from custody.domain.folds.bag import BagFold
 from custody.domain.folds.base import MissingFact
+from custody.domain.folds.logger_places import equipment_of
 from custody.domain.folds.registers import span
 from custody.domain.ids import Digest, LoggerId
 from custody.domain.verdict import Blocked, Outcome, Passed, Reason
@@ -72,6 +73,9 @@ def _logger(case: Case, logger: LoggerId, now: datetime) -> Blocked | tuple[Dige
     registered, calibrated = case.dossier.last(logger, LoggerRegistered), case.dossier.last(logger, LoggerCalibrated)
     if registered is None or calibrated is None:
         raise MissingFact("logger_registration" if registered is None else "logger_calibration", node=logger)
+    installed_in = equipment_of(case.dossier, logger)
+    if installed_in is not None:  # its next file would speak for that equipment and for this trip
+        return Blocked(Reason("logger_is_installed", logger=logger, equipment=installed_in), (registered.digest,))
     due_on = calibrated.act.due_on
     if not calibrated.act.calibrated_on <= _day(case, now) <= _day(case, _arrival(case, now)) <= due_on:
         return Blocked(Reason("logger_calibration_ends", logger=logger, due_on=due_on), (calibrated.digest,))

@@ -49,7 +49,7 @@ DESKS: tuple[Desk, ...] = (
         acts="""tissue_arrived tissue_accepted processing_started primary_culture_harvested bank_started bank_step_recorded
             bank_filled product_opened line_cleared lot_started lot_step_recorded bags_filled labels_printed labels_applied
             labels_destroyed sample_taken bag_retained bag_stored bag_taken_out bag_damaged bag_destroyed deviation_opened
-            material_received equipment_registered logger_installed logger_started logger_file_read""",
+            material_received equipment_registered logger_installed logger_removed logger_started logger_file_read""",
     ),
     _desk(
         "quality_control",
@@ -87,7 +87,7 @@ DESKS: tuple[Desk, ...] = (
         ),
         kinds=("material", "equipment", "shipper", "logger", "account", "site", "study"),
         acts="""material_received material_released material_refused equipment_registered equipment_calibrated logger_installed
-            shipper_registered shipper_qualified logger_registered logger_calibrated logger_started logger_key_registered
+            logger_removed shipper_registered shipper_qualified logger_registered logger_calibrated logger_started logger_key_registered
             training_recorded delegation_recorded document_approved document_withdrawn access_reviewed study_approved site_registered
             clock_set_right account_created account_disabled role_granted role_revoked secret_reset_issued badge_revoked""",
     ),
@@ -133,7 +133,7 @@ DESKS: tuple[Desk, ...] = (
         roles=(Role.COLD_CHAIN_OPERATOR, Role.HOSPITAL_RECEIVER, Role.OPERATOR, Role.PREPARER),
         kinds=("bag", "tissue", "equipment"),
         acts="""bag_stored bag_taken_out bag_returned bag_destroyed bag_damaged tissue_arrived equipment_registered logger_installed
-            logger_file_read material_received""",
+            logger_removed logger_file_read material_received""",
     ),
     _desk(
         "preparation",

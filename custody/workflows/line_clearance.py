@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from custody.domain.acts.base import Act
+from custody.domain.acts.equipment import EquipmentRegistered
 from custody.domain.acts.manufacturing import (
     BagsFilled,
     BankFilled,
     BankStepRecorded,
-    EquipmentRegistered,
     LabelsApplied,
     LabelsDestroyed,
     LabelsPrinted,

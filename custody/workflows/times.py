@@ -34,6 +34,7 @@ HAPPENED = frozenset(
         "filled_at",
         "stored_at",
         "installed_at",
+        "removed_at",
         "calibrated_on",
         "passed_on",
         "qualified_on",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from custody.domain.acts.manufacturing import LoggerInstalled
+from custody.domain.acts.equipment import LoggerInstalled
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.cold_life import ColdLife
 from custody.domain.folds.lot import LotFold

@@ -12,7 +12,8 @@ import pytest
 import tests.chain
 from custody.domain.acts import allocation, shipping
 from custody.domain.acts.donation import ConsentWithdrawn
-from custody.domain.acts.manufacturing import BagRetained, BagTakenOut, LoggerInstalled
+from custody.domain.acts.equipment import LoggerInstalled, LoggerRemoved
+from custody.domain.acts.manufacturing import BagRetained, BagTakenOut
 from custody.domain.acts.quality import GapDisposed, HoldPlaced
 from custody.domain.acts.study import StudyApproved, StudyProposed
 from custody.domain.folds.study import StudyFold
@@ -302,6 +303,34 @@ def test_logger_that_came_back_speaks_for_its_freezer_again(chain):
     assert back < packed
     put(chain, LoggerInstalled(equipment=EquipmentId("FREEZER-77"), logger=FREEZER_LOGGER, installed_at=away), away, PACKER)
     put(chain, LoggerInstalled(equipment=FREEZER, logger=FREEZER_LOGGER, installed_at=back), back, PACKER)
+    assert chain.verdict_at(SHIP).is_go
+
+
+def test_freezer_logger_that_was_taken_out_no_longer_speaks_for_its_freezer(chain):
+    taken = chain.step("bag_packed").act.packed_at - timedelta(days=2)
+    put(chain, LoggerRemoved(equipment=FREEZER, logger=FREEZER_LOGGER, removed_at=taken), taken, PACKER)
+    assert blocked_gates(chain.verdict_at(SHIP)) == {"BAG-COLD"}
+
+
+def test_logger_taken_out_and_put_back_speaks_for_its_freezer_again(chain):
+    taken = chain.step("bag_stored").at + timedelta(days=1)
+    put(chain, LoggerRemoved(equipment=FREEZER, logger=FREEZER_LOGGER, removed_at=taken), taken, PACKER)
+    for late in (0, 5):
+        back = taken + timedelta(minutes=late)
+        put(chain, LoggerInstalled(equipment=FREEZER, logger=FREEZER_LOGGER, installed_at=back), back + timedelta(seconds=1), PACKER)
+        assert chain.verdict_at(SHIP).is_go
+
+
+def test_logger_that_is_installed_goes_on_no_trip(chain):
+    trip, at = chain.cast.trip_logger, chain.step("packing_started").at
+    put(chain, LoggerInstalled(equipment=EquipmentId("FREEZER-77"), logger=trip, installed_at=at - timedelta(hours=2)), at, PACKER)
+    assert reasons(chain.verdict_at(SHIP), "SHP-LOG") == {"logger_is_installed"}
+    put(
+        chain,
+        LoggerRemoved(equipment=EquipmentId("FREEZER-77"), logger=trip, removed_at=at - timedelta(hours=1)),
+        at + timedelta(minutes=1),
+        PACKER,
+    )
     assert chain.verdict_at(SHIP).is_go
 
 

@@ -25,7 +25,8 @@ import custody
 from custody.domain.acts.base import Act, marked_nodes
 from custody.domain.acts.codec import body_of
 from custody.domain.acts.donation import ConsentWithdrawn, DonorRegistered, EligibilityDetermined, EligibilityRefused
-from custody.domain.acts.manufacturing import BagStored, BagTakenOut, LoggerInstalled
+from custody.domain.acts.equipment import LoggerInstalled
+from custody.domain.acts.manufacturing import BagStored, BagTakenOut
 from custody.domain.acts.quality import (
     ColdChainDecided,
     GapDisposed,

@@ -11,7 +11,8 @@ import pytest
 
 from custody.domain.acts.allocation import DoseRequested, ParticipantRegistered, WeightMeasured
 from custody.domain.acts.bedside import BedsideScanned
-from custody.domain.acts.manufacturing import BagStored, EquipmentRegistered
+from custody.domain.acts.equipment import EquipmentRegistered
+from custody.domain.acts.manufacturing import BagStored
 from custody.domain.acts.people import AccountCreated, RoleGranted, SignaturePolicyAccepted, SiteRegistered
 from custody.domain.acts.quality import HoldPlaced
 from custody.domain.acts.release import ExceptionRequested

@@ -1,6 +1,19 @@
 """All acts: importing this package fills the table `ACTS`."""
 
-from custody.domain.acts import allocation, bedside, donation, manufacturing, people, quality, record, release, safety, shipping, study
+from custody.domain.acts import (
+    allocation,
+    bedside,
+    donation,
+    equipment,
+    manufacturing,
+    people,
+    quality,
+    record,
+    release,
+    safety,
+    shipping,
+    study,
+)
 from custody.domain.acts.base import ACTS, Act, ActRule, Slot
 
 __all__ = [
@@ -11,6 +24,7 @@ __all__ = [
     "allocation",
     "bedside",
     "donation",
+    "equipment",
     "manufacturing",
     "people",
     "quality",

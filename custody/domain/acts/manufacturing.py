@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from custody.domain.acts.base import Act, Names, Parent, Scanned, act, signed
 from custody.domain.acts.donation import HAPPENED
-from custody.domain.ids import BagId, BankId, EquipmentId, LoggerId, LotId, MaterialId, StudyId, TissueId
+from custody.domain.ids import BagId, BankId, EquipmentId, LotId, MaterialId, StudyId, TissueId
 from custody.domain.terms import BankKind, HoldPoint, Meaning, Product, ProductForm, Role
 
 OPERATOR = (signed(Meaning.PERFORMED, Role.OPERATOR),)
@@ -456,77 +456,3 @@ class MaterialReleased(Act):
 class MaterialRefused(Act):
     material: MaterialId
     reason: str
-
-
-@act(
-    "equipment_registered",
-    opens="first",
-    title="Equipment registered",
-    about=EquipmentId,
-    unguarded_because=HAPPENED,
-    biz_step="commissioning",
-    by=(Role.QA_REVIEWER, Role.OPERATOR, Role.COLD_CHAIN_OPERATOR, Role.HOSPITAL_RECEIVER, Role.PREPARER),
-)
-@dataclass(frozen=True, kw_only=True)
-class EquipmentRegistered(Act):
-    equipment: EquipmentId
-    name: str
-    storage: bool
-
-
-@act(
-    "equipment_calibrated",
-    title="Equipment calibrated",
-    about=EquipmentId,
-    after=("equipment_registered",),
-    unguarded_because="hold point G4 judges the calibration when the equipment is used",
-    biz_step="inspecting",
-    signatures=QUALITY,
-)
-@dataclass(frozen=True, kw_only=True)
-class EquipmentCalibrated(Act):
-    """In calibration up to and including `due_on`."""
-
-    equipment: EquipmentId
-    calibrated_on: date
-    due_on: date
-    certificate: str
-
-
-@act(
-    "logger_installed",
-    title="Temperature logger installed in equipment",
-    about=EquipmentId,
-    after=("equipment_registered",),
-    unguarded_because=HAPPENED,
-    biz_step="assembling",
-    by=(Role.QA_REVIEWER, Role.OPERATOR, Role.COLD_CHAIN_OPERATOR, Role.HOSPITAL_RECEIVER, Role.PREPARER),
-)
-@dataclass(frozen=True, kw_only=True)
-class LoggerInstalled(Act):
-    """Whatever it was installed in before, it measures no longer (see `LoggerPlaced`)."""
-
-    equipment: EquipmentId
-    logger: Parent[LoggerId]
-    installed_at: datetime
-
-    def companions(self, study: StudyId | None) -> tuple[Act, ...]:
-        del study
-        return (LoggerPlaced(logger=self.logger, equipment=self.equipment, installed_at=self.installed_at),)
-
-
-@act(
-    "logger_placed",
-    title="Temperature logger placed in equipment",
-    about=LoggerId,
-    unguarded_because="written with the installation",
-    biz_step="assembling",
-    companion=True,
-)
-@dataclass(frozen=True, kw_only=True)
-class LoggerPlaced(Act):
-    """Tells whoever reads a logger's files that from then on they speak for this equipment, and for no other."""
-
-    logger: LoggerId
-    equipment: Names[EquipmentId]
-    installed_at: datetime

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal, TypeVar
 
 from custody.domain.acts.bedside import BagPreparing
-from custody.domain.acts.manufacturing import LoggerInstalled, LoggerPlaced
+from custody.domain.acts.equipment import LoggerInstalled
 from custody.domain.acts.quality import ColdChainDecided, TraceGivenUp
 from custody.domain.acts.shipping import BagAccepted
 from custody.domain.cold_chain import ClassReason, ColdChainJudgement, Stay, judge_life
@@ -18,6 +18,7 @@ from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.cold_events import cold_events
 from custody.domain.folds.cold_places import JudgedPlace, Place, places_of
 from custody.domain.folds.cold_window import days_of
+from custody.domain.folds.logger_places import left_at
 from custody.domain.folds.lot import LotFold
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
@@ -218,17 +219,13 @@ class ColdLife:
         return self._judged_place(place, stay, traces, loggers)
 
     def _of_storage(self, equipment: EquipmentId, end: datetime) -> tuple[tuple[LoggerId, ...], tuple[Trace, ...]]:
-        """The loggers installed there before `end`, and their files from then on, until they were installed elsewhere."""
+        """The loggers installed there before `end`, and their files from then on, until they were taken out or installed elsewhere."""
         installed = [d.act for d in self.dossier.deeds(equipment, LoggerInstalled) if d.act.installed_at < end]
         days = days_of(self.dossier, self.node, self.places)
-        traces = tuple(t for act in installed for t in traces_of(self.study, act.logger, act.installed_at, self._taken_from(act), days))
+        traces = tuple(
+            t for act in installed for t in traces_of(self.study, act.logger, act.installed_at, left_at(self.dossier, act), days)
+        )
         return tuple(act.logger for act in installed), traces
-
-    def _taken_from(self, installed: LoggerInstalled) -> datetime | None:
-        """When the logger was installed in other equipment; None while it was not."""
-        placed = (d.act for d in self.dossier.deeds(installed.logger, LoggerPlaced))
-        elsewhere = (act.installed_at for act in placed if act.equipment != installed.equipment)
-        return min((at for at in elsewhere if at > installed.installed_at), default=None)
 
     def _judged_place(self, place: Place, stay: Stay, traces: tuple[Trace, ...], loggers: tuple[LoggerId, ...]) -> JudgedPlace:
         judged = JudgedPlace(place=place, stay=stay, traces=traces, uncalibrated=())

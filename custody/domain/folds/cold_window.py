@@ -10,7 +10,7 @@ from datetime import UTC, date, timedelta
 from typing import NamedTuple
 
 from custody.domain.acts.bedside import BagPreparing
-from custody.domain.acts.manufacturing import LoggerInstalled
+from custody.domain.acts.equipment import LoggerInstalled
 from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact

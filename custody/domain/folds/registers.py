@@ -9,11 +9,10 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from custody.domain.acts.base import Act
+from custody.domain.acts.equipment import EquipmentCalibrated, EquipmentRegistered
 from custody.domain.acts.manufacturing import (
     BagsFilled,
     BankStepRecorded,
-    EquipmentCalibrated,
-    EquipmentRegistered,
     LotStepRecorded,
     MaterialReceived,
     MaterialRefused,

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from custody.domain.acts.manufacturing import EquipmentCalibrated, EquipmentRegistered, LoggerInstalled
+from custody.domain.acts.equipment import EquipmentCalibrated, EquipmentRegistered
 from custody.domain.acts.people import AccessReviewed, AccountCreated, DelegationRecorded, SiteRegistered, TrainingRecorded
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerRegistered, ShipperQualified, ShipperRegistered
 from custody.domain.acts.study import StudyApproved
 from custody.domain.dossier import Dossier
 from custody.domain.duties import AccountFold
 from custody.domain.folds.base import MissingFact
+from custody.domain.folds.logger_places import loggers_in
 from custody.domain.folds.registers import MaterialFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import AccountId, EquipmentId, LoggerId, MaterialId, Node, ShipperId, SiteId, StudyId
@@ -93,7 +94,7 @@ def _equipment(dossier: Dossier, node: Node, now: datetime) -> Line | None:
     if registered is None:
         return None
     act = registered.act
-    if act.storage and dossier.last(node, LoggerInstalled) is None:
+    if act.storage and isinstance(node, EquipmentId) and not loggers_in(dossier, node):
         return Line(node=node, title=act.name, key="no_logger", mood="waits", next="logger_installed")
     last = dossier.last(node, EquipmentCalibrated)
     if last is None:

@@ -7,10 +7,11 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from custody.domain.acts.manufacturing import EquipmentCalibrated, LoggerInstalled
+from custody.domain.acts.equipment import EquipmentCalibrated
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead, ShipperQualified
 from custody.domain.acts.study import LoggerKeyRegistered
 from custody.domain.dossier import Dossier
+from custody.domain.folds.logger_places import loggers_in
 from custody.domain.folds.registers import LoggerFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import AccountId, EquipmentId, LoggerId, Node, ShipperId, StudyId
@@ -87,9 +88,7 @@ def sheet(connection: Connection, viewer: Viewer, present: Present, node: Node, 
             line=line_of(dossier, node, study, now),
             dated=_dated(dossier, node, study, now),
             keys=_keys(dossier, node) if isinstance(node, StudyId | LoggerId) else (),
-            loggers=tuple(dict.fromkeys(d.act.logger for d in dossier.deeds(node, LoggerInstalled)))
-            if isinstance(node, EquipmentId)
-            else (),
+            loggers=loggers_in(dossier, node) if isinstance(node, EquipmentId) else (),
             signature=_signature(dossier, node, study),
             offers=offers(dossier, present, viewer.study, node, acts),
         )

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from custody.domain.acts.manufacturing import EquipmentRegistered, LoggerInstalled
+from custody.domain.acts.equipment import EquipmentRegistered
 from custody.domain.dossier import Dossier
 from custody.domain.folds.bag import BagFold, BagState
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.cold_places import Place, places_of
+from custody.domain.folds.logger_places import loggers_in
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, EquipmentId, LoggerId, Node
 from custody.domain.masking import Seen, Viewer
@@ -135,7 +136,7 @@ def _store(dossier: Dossier, node: EquipmentId, inside: list[Whereabouts], *, cu
     return Store(
         node=node,
         description=registered.act.name if registered is not None else "",
-        loggers=tuple(dict.fromkeys(deed.act.logger for deed in dossier.deeds(node, LoggerInstalled))),
+        loggers=loggers_in(dossier, node),
         inside=tuple(sorted(inside, key=lambda each: (each.position, each.bag.value))),
         twice=tuple(sorted(position for position, count in claimed.items() if count > 1)),
         cut=cut,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from custody.domain.acts import manufacturing, people, shipping, study
+from custody.domain.acts.equipment import EquipmentCalibrated, EquipmentRegistered, LoggerInstalled
 from custody.domain.criteria import StudyContent, content_digest
 from custody.domain.ids import (
     AccountId,
@@ -246,8 +247,8 @@ def stock_registers(script: Script, *, fingerprint: study.LoggerKeyRegistered) -
 
 
 def equip(script: Script, equipment: EquipmentId, name: str, by: str, *, storage: bool = False) -> None:
-    script.do(manufacturing.EquipmentRegistered(equipment=equipment, name=name, storage=storage), by, days=-180)
-    calibrated = manufacturing.EquipmentCalibrated(
+    script.do(EquipmentRegistered(equipment=equipment, name=name, storage=storage), by, days=-180)
+    calibrated = EquipmentCalibrated(
         equipment=equipment,
         calibrated_on=script.when(days=-180).date(),
         due_on=script.when(days=180).date(),
@@ -258,7 +259,7 @@ def equip(script: Script, equipment: EquipmentId, name: str, by: str, *, storage
 
 def install(script: Script, logger: LoggerId, equipment: EquipmentId, by: str, registered_by: str, *, interval: int = 10) -> None:
     register_logger(script, logger, by=registered_by, days=-179, interval=interval)
-    installed = manufacturing.LoggerInstalled(equipment=equipment, logger=logger, installed_at=script.when(days=-178))
+    installed = LoggerInstalled(equipment=equipment, logger=logger, installed_at=script.when(days=-178))
     script.do(installed, by, days=-178)
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from custody.domain.acts import manufacturing, people, shipping, study
 from custody.domain.acts.base import Act
+from custody.domain.acts.equipment import EquipmentCalibrated, EquipmentRegistered, LoggerInstalled
 from custody.domain.criteria import StudyContent, content_digest, content_from
 from custody.domain.ids import AccountId, CohortId, EquipmentId, LoggerId, MaterialId
 from custody.domain.terms import Committee, CommitteeDecision, ProductForm, SiteKind
@@ -139,8 +140,8 @@ class Opening:
         yield from self._do(manufacturing.MaterialReleased(material=material), QA)
 
     def _equipment(self, equipment: EquipmentId, name: str, by: str, *, storage: bool) -> Way[None]:
-        yield from self._do(manufacturing.EquipmentRegistered(equipment=equipment, name=name, storage=storage), by)
-        calibrated = manufacturing.EquipmentCalibrated(
+        yield from self._do(EquipmentRegistered(equipment=equipment, name=name, storage=storage), by)
+        calibrated = EquipmentCalibrated(
             equipment=equipment, calibrated_on=self.trial.now.date(), due_on=self._end.date(), certificate="on file"
         )
         yield from self._do(calibrated, QA)
@@ -148,7 +149,7 @@ class Opening:
     def _store(self, equipment: EquipmentId, logger: LoggerId, name: str, by: str, registered_by: str) -> Way[None]:
         yield from self._equipment(equipment, name, by, storage=True)
         yield from self.new_logger(logger, registered_by)
-        installed = manufacturing.LoggerInstalled(equipment=equipment, logger=logger, installed_at=self.trial.now)
+        installed = LoggerInstalled(equipment=equipment, logger=logger, installed_at=self.trial.now)
         yield from self._do(installed, by)
 
     def new_logger(self, logger: LoggerId, by: str) -> Way[None]:
