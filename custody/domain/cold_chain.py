@@ -39,10 +39,10 @@ class Tilt:
 
 @dataclass(frozen=True, kw_only=True)
 class Stay:
-    """One place a bag was in, from `start` to `end`, with what the loggers of that place recorded.
+    """One place a bag was in, from `start` to `end`, with what the loggers of that place recorded, then and at other times.
 
-    `place` names it in reasons (a stream key). No trace = a dead, lost or unread logger. `qa_gave_up`: QA signed that no
-    trace of this stay will be found. A tripped mark is a tell-tale on the outside of a shipper, without a number.
+    `place` names it in reasons (a stream key). No trace of its time = a dead, lost or unread logger. `qa_gave_up`: QA signed that
+    no trace of this stay will be found. A tripped mark is a tell-tale on the outside of a shipper, without a number.
     """
 
     place: str
@@ -58,6 +58,11 @@ class Stay:
     def __post_init__(self) -> None:
         if self.end < self.start:
             raise InputError(f"the stay in {self.place} ends ({self.end}) before it starts ({self.start})")
+
+    @property
+    def own_traces(self) -> Iterator[Series]:
+        """Those that ran in its time: what else a logger measured, on an earlier trip perhaps, says nothing of this stay."""
+        return (trace for trace in self.traces if trace.start <= self.end and self.start <= trace.end)
 
     @property
     def readings(self) -> Iterator[Reading]:
@@ -175,7 +180,7 @@ def _silences(stays: tuple[Stay, ...], timeline: Timeline, criteria: ColdChainCr
 
 
 def _allowed(stays: tuple[Stay, ...], start: datetime, end: datetime, criteria: ColdChainCriteria) -> Decimal:
-    around = (trace for stay in stays if stay.start <= end and start <= stay.end for trace in stay.traces)
+    around = (trace for stay in stays if stay.start <= end and start <= stay.end for trace in stay.own_traces)
     return min((criteria.silence_allowed(trace.interval_minutes) for trace in around), default=criteria.gap_minutes_max)
 
 
@@ -192,7 +197,7 @@ def _missing_traces(life: _Life, _criteria: ColdChainCriteria) -> Iterator[Class
         where = {"place": stay.place, "start": stay.start, "end": stay.end}
         if stay.qa_gave_up:
             yield ClassReason(code="no_trace_found", klass=3, values=where)
-        elif not stay.traces:
+        elif not any(stay.own_traces):
             yield ClassReason(code="missing_trace", klass=2, values=where)
     if not life.touched:
         yield ClassReason(code="nothing_measured", klass=2, values={"stays": len(life.stays)})
@@ -256,9 +261,8 @@ def _handling(life: _Life, criteria: ColdChainCriteria) -> Iterator[ClassReason]
 def _intervals(life: _Life, criteria: ColdChainCriteria) -> Iterator[ClassReason]:
     """Readings too far apart prove too little (rules section 11: at most 5 min fresh, 10 min cryo)."""
     for stay in life.stays:
-        for trace in stay.traces:
-            is_of_the_stay = trace.start <= stay.end and stay.start <= trace.end
-            if is_of_the_stay and trace.interval_minutes > criteria.logger_interval_minutes_max:
+        for trace in stay.own_traces:
+            if trace.interval_minutes > criteria.logger_interval_minutes_max:
                 values = {
                     "place": stay.place,
                     "interval_minutes": trace.interval_minutes,

@@ -129,11 +129,11 @@ def is_read(step, meant, right):
 
 
 def same(field, value, right):
-    """Whether this says the same as what is right; numbers may be written otherwise."""
+    """Whether this says the same as what is right; numbers may be written otherwise, and a thing may be named with its kind."""
     if field in ("second_identifier_method", "bag_read_as"):
         return True  # how it was read, not who it is
     if field not in ("volume_ml", "rate_ml_per_min"):
-        return value == right
+        return value in (right, f"{field}:{right}")
     try:
         return Decimal(value.strip()) == Decimal(right)
     except InvalidOperation:

@@ -30,7 +30,8 @@ from custody.domain.terms import Answer, ColdChainDecision, HoldPoint, Product, 
 from custody.domain.verdict import Excepted, Passed
 from custody.gates import HOLD_POINTS, evaluate
 from custody.gates.hold_points import STANDING
-from tests.chain import blocked_gates, reasons
+from custody.workflows.rehearsal.files import logger_file
+from tests.chain import Step, blocked_gates, reasons
 from tests.gates.altered import change_settings
 from tests.gates.transport import PACKER, PREPARERS, QA, QP, RECEIVERS, VERIFIER, rewrite_trip_file, trip_file
 
@@ -274,6 +275,28 @@ def test_quality_cannot_release_a_trip_without_a_temperature_record(chain):
     del chain.steps[trip_file(chain)]
     decide(chain, ColdChainDecision.RELEASE)
     assert reasons(chain.verdict_at(HoldPoint.RECEIPT), "BAG-COLD") == {"missing_trace"}
+
+
+def of_an_earlier_trip(chain, logger):
+    """The logger travelled before, and was read then."""
+    start = chain.step("bags_filled").at - timedelta(days=20)
+    act, series, data = logger_file(logger, start, start + timedelta(hours=5), "-190.0")
+    chain.steps.append(Step(name="logger_file_read", at=start + timedelta(hours=6), by=(PACKER,), act=act, series=series, file=data))
+
+
+def test_temperature_record_of_an_earlier_trip_of_the_logger_is_none_of_this_one(chain):
+    of_an_earlier_trip(chain, chain.cast.trip_logger)
+    assert chain.verdict_at(HoldPoint.RECEIPT).is_go
+    del chain.steps[trip_file(chain)]
+    decide(chain, ColdChainDecision.RELEASE)
+    assert reasons(chain.verdict_at(HoldPoint.RECEIPT), "BAG-COLD") == {"missing_trace"}
+
+
+def test_invalid_signature_is_named_whatever_was_read_of_earlier_trips(chain):
+    rewrite_trip_file(chain, signature_valid=False)
+    of_an_earlier_trip(chain, chain.cast.trip_logger)
+    decide(chain, ColdChainDecision.RELEASE)
+    assert reasons(chain.verdict_at(HoldPoint.RECEIPT), "BAG-COLD") == {"signature_invalid"}
 
 
 def test_temperature_record_given_up_as_lost_is_final(chain):

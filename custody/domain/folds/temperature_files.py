@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from custody.domain.dossier import Deed
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import LoggerId
-from custody.domain.readings import Reading, Series
+from custody.domain.readings import Series
 from custody.domain.terms import SignatureStateWord
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def traces_of(
 ) -> tuple[Trace, ...]:
     """The files of one logger; `since`, `until`: readings from before it was in this place, or after it, say nothing about it.
 
-    Of files outside `days` there is one of each kind, without its readings: that the logger ran, and how often it read, is all they say.
+    Those outside `days` are left out.
     Raises MissingFact when the readings of a file are not at hand.
     """
     key = (Trace, since, until, days, study.study)
@@ -48,29 +47,14 @@ def traces_of(
 
 
 def _traces(study: StudyFold, logger: LoggerId, since: datetime | None, until: datetime | None, days: Days | None) -> Iterator[Trace]:
-    left_out: set[tuple[Decimal, SignatureStateWord, bool]] = set()
     for deed in study.dossier.deeds(logger, LoggerFileRead):
-        read = deed.act
         if days is not None and days.leave_out(deed):
-            kind = (read.interval_minutes, signature_of(study, read), read.shock_or_tilt)
-            if kind not in left_out and (since is None or since <= read.ends_at):
-                left_out.add(kind)
-                yield Trace(deed=deed, series=_without_readings(read), signature=kind[1])
             continue
         series = study.dossier.readings(deed.act.series)
         if series is None:
             raise MissingFact("temperature_readings", node=logger, evidence=(deed.digest,))
         if (clipped := _within(series, since, until)) is not None:
             yield Trace(deed=deed, series=clipped, signature=signature_of(study, deed.act))
-
-
-def _without_readings(read: LoggerFileRead) -> Series:
-    """From when to when it ran and how often it read: as good as the whole to whoever asks about another time."""
-    times = sorted({at.astimezone(UTC) for at in (read.starts_at, read.ends_at)})
-    return Series(
-        readings=tuple(Reading(at=at, celsius=read.celsius_min) for at in times),
-        interval_minutes=read.interval_minutes,
-    )
 
 
 @lru_cache(maxsize=2048)
