@@ -211,7 +211,8 @@ def _bag(fold: ShipmentFold, bag: BagId, preview: Preview | None, started: bool)
     stops = tuple(each for each in preview.blocking if each.about == bag.value) if preview is not None else ()
     step = ""
     if packing is None and started and elsewhere is None and fold.sealing is None and not where.over:
-        step = "bag_packed" if where.out_since is not None else "bag_taken_out"
+        is_out = where.out_since is not None or where.place == fold.node  # scanned into the shipper that was taken first
+        step = "bag_packed" if is_out else "bag_taken_out"
     return BagToPack(
         where=where, packed_at=packing.act.packed_at if packing is not None else None, elsewhere=elsewhere, stops=stops, next=step
     )

@@ -138,6 +138,22 @@ def test_shipper_is_not_sealed_before_every_bag_is_in_it(web):
     assert "0 of 2 bags of the list are packed." in web.browser(PACKER).get(PATH).text
 
 
+def test_bags_are_scanned_again_into_a_shipper_that_is_taken_in_place_of_the_first(web):
+    plan(web, in_store(web), until="bag_packed")
+    bag, browser, road = in_store(web)[0], web.browser(PACKER), Script(web.clock.now.replace(microsecond=0))
+    assert "1 of 2 bags of the list are packed." in browser.get(PATH).text
+    other = shipping.PackingStarted(
+        shipment=SHIPMENT, shipper=ShipperId("SHIPPER-0002"), loggers=(LoggerId("LOGGER-T-0001"),), charged_at=road.when(minutes=0)
+    )
+    road.do(other, PACKER, minutes=1)
+    for step in road.in_order():
+        Player(web.store).play(step)
+    web.clock.now = road.start + timedelta(minutes=2)
+    assert "0 of 2 bags of the list are packed." in browser.get(PATH).text
+    page = browser.send(browser.get(PATH), f"{DESK}/scan?shipment={SHIPMENT}", {"scan": f"CU1:bag:{bag}"})
+    assert page.location.startswith(f"{PATH}?act=bag_packed"), page.text
+
+
 def test_sealed_shipper_goes_on_to_the_hand_over_and_prints_its_packing_list(web):
     plan(web, in_store(web), until="shipper_sealed")
     browser = web.browser(PACKER)
