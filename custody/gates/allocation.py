@@ -65,7 +65,7 @@ def _committees_fault(dose: DoseFold) -> Blocked | None:
         if dose.study.committee_approved(committee, cohort.id) is None:
             return Blocked(Reason("committee_not_approved", committee=committee, cohort=cohort.id))
     decided = dose.study.committee_approved(Committee.DATA_SAFETY, cohort.id)
-    for earlier in cohort.after:
+    for earlier in dose.criteria.before(cohort):
         watched_until = _watched_until(dose, earlier)
         if decided is not None and watched_until is not None and decided.at < watched_until:
             return Blocked(

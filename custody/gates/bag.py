@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from custody.domain.acts.allocation import DoseAllocated, SpareAllocated
@@ -22,7 +23,7 @@ from custody.domain.lineage import ancestors_of, donations_of, holds_over, recal
 from custody.domain.terms import Answer
 from custody.domain.verdict import Blocked, Excepted, Outcome, Passed, Reason
 from custody.gates.case import Case
-from custody.gates.eligibility import objections_in_history, objections_in_tests
+from custody.gates.eligibility import dilution_of, objections_in_delivery, objections_in_history, objections_in_tests, window_of
 from custody.gates.registry import gate
 
 
@@ -148,7 +149,8 @@ def _donors_stand(bag: BagFold) -> Outcome:
         if donation.eligibility is None:
             against = donation.eligibility_refused
             return Blocked(Reason("donor_eligibility_gone", donation=din), () if against is None else (against.digest,))
-        found = next(_found_later(donation), None)
+        then = replace(donation, judged_by=bag.study.criteria_at(donation.eligibility.recorded_at))  # another version judges no donor anew
+        found = next(_found_later(then), None)
         if found is not None:
             return found
         evidence += (donation.consent.digest, donation.eligibility.digest)
@@ -159,6 +161,9 @@ def _found_later(donation: DonationFold) -> Iterator[Blocked]:
     """What came to light after the determination, and would not have let it be made: nobody need have withdrawn it yet."""
     yield from objections_in_tests(donation.tests)
     yield from (Blocked(reason, (donation.history.digest,)) for reason in objections_in_history(donation.history))
+    in_delivery = objections_in_delivery(donation.collection, donation.criteria.donor)
+    yield from (Blocked(reason, donation.collection_evidence) for reason in in_delivery)
+    yield from (outcome for outcome in (window_of(donation.tests), dilution_of(donation.tests)) if isinstance(outcome, Blocked))
 
 
 @gate(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from custody.domain.acts.bedside import InfusionStarted, NextBagStarted, PrescriptionSigned
+from custody.domain.acts.bedside import FitToInfuseSigned, InfusionStarted, NextBagStarted, PrescriptionSigned
 from custody.domain.acts.people import DelegationRecorded
 from custody.domain.acts.shipping import BagDamaged
 from custody.domain.criteria import WeightBasis
 from custody.domain.dossier import Signed
-from custody.domain.folds.base import MissingFact
+from custody.domain.folds.base import MissingFact, newest
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.registers import span
 from custody.domain.ids import Digest
@@ -112,7 +112,7 @@ def as_prescribed(case: Case, now: datetime) -> Outcome:
     """Before the thaw the prescription against the plan of the dose; at the bed also the pump, as both people read it."""
     del now
     dose = case.dose
-    prescription = dose.prescription
+    prescription = newest(case.dossier.deeds(dose.node, PrescriptionSigned), "prescription", dose.node)
     if prescription is None:
         raise MissingFact("prescription", node=dose.node)
     fault = _prescription_fault(prescription.act, dose)
@@ -283,7 +283,7 @@ def vitals_are_fresh(case: Case, now: datetime) -> Outcome:
 @gate("BED-FIT", revision=1, title="The investigator signed that the participant is fit to be infused", source="rules 4 (G12)")
 def participant_is_fit(case: Case, now: datetime) -> Outcome:
     """Alive, eligible and stable are true of a moment, so this signature may be no older than the investigator's “ready”."""
-    fit = case.dose.fit
+    fit = newest(case.dossier.deeds(case.dose.node, FitToInfuseSigned), "fit_to_infuse", case.dose.node)
     if fit is None:
         raise MissingFact("fit_to_infuse", node=case.dose.node)
     for what, answer in (("alive", fit.act.alive), ("still_eligible", fit.act.still_eligible), ("stable", fit.act.stable)):

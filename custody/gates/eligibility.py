@@ -71,7 +71,7 @@ def _objection(result: DonorTestResulted, tests: DonorTests) -> Reason | None:
         return None
     if result.outcome is DonorTestOutcome.INDETERMINATE:
         return Reason("test_indeterminate", test=result.test)
-    jurisdiction = tests.donation.study.criteria_now.settings.jurisdiction
+    jurisdiction = tests.donation.criteria.settings.jurisdiction
     for row in tests.criteria.reactive_allowed:
         if row.test == result.test and jurisdiction in row.jurisdictions and all(_negative(tests, test) for test in row.with_negative):
             return _risk(result.test, tests) if row.needs_risk_assessment else None
@@ -100,7 +100,10 @@ def _negative(tests: DonorTests, test: str) -> bool:
     each="donation",
 )
 def sampled_in_window(case: Case, _now: datetime) -> Outcome:
-    tests = donation_of(case).tests
+    return window_of(donation_of(case).tests)
+
+
+def window_of(tests: DonorTests) -> Outcome:
     if not tests.of_donation:
         return Blocked(Reason("missing", what="donor_sample"))
     for test in tests.criteria.required_tests:
@@ -121,7 +124,10 @@ def sampled_in_window(case: Case, _now: datetime) -> Outcome:
 )
 def sample_not_diluted(case: Case, _now: datetime) -> Outcome:
     """Each test needs one undiluted sample, such as one drawn before the infusion, among those in the window where there are any."""
-    tests = donation_of(case).tests
+    return dilution_of(donation_of(case).tests)
+
+
+def dilution_of(tests: DonorTests) -> Outcome:
     if not tests.of_donation:
         return Blocked(Reason("missing", what="donor_sample"))
     for test in tests.criteria.required_tests:
@@ -169,7 +175,7 @@ def history_without_risk(case: Case, _now: datetime) -> Outcome:
     donation = donation_of(case)
     history = donation.history
     evidence = (history.digest, *donation.collection_evidence)
-    objections = (*objections_in_history(history), *_in_delivery(donation.collection, case.criteria_now.donor))
+    objections = (*objections_in_history(history), *objections_in_delivery(donation.collection, donation.criteria.donor))
     return Blocked(objections[0], evidence) if objections else Passed(evidence)
 
 
@@ -184,7 +190,7 @@ def objections_in_history(history: Deed[DonorHistoryTaken]) -> Iterator[Reason]:
         yield Reason("truth_not_confirmed")
 
 
-def _in_delivery(seen: CordCollected, criteria: DonorCriteria) -> Iterator[Reason]:
+def objections_in_delivery(seen: CordCollected, criteria: DonorCriteria) -> Iterator[Reason]:
     if not criteria.mother_age_min <= seen.mother_age_years <= criteria.mother_age_max:
         yield Reason("mother_age_outside", seen=seen.mother_age_years, lowest=criteria.mother_age_min, highest=criteria.mother_age_max)
     if not criteria.gestation_days_min <= seen.gestation_days < criteria.gestation_days_below:

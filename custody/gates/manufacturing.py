@@ -162,14 +162,13 @@ def equipment_calibrated(case: Case, now: datetime) -> Outcome:
     for node in use.equipment:
         equipment = EquipmentFold(case.dossier, node)
         evidence.append(equipment.registered.digest)
-        # Both as the people counted them who began the step: its start carries their offset from UTC.
-        for day in dict.fromkeys((use.started_at.date(), use.ended_at.astimezone(use.started_at.tzinfo).date())):
+        for day in use.days:
             calibration = equipment.calibration_on(day)
             evidence.append(calibration.digest)
             if not day <= calibration.act.due_on:
                 values = {"equipment": node, "due_on": calibration.act.due_on, "used_on": day}
-                return Blocked(Reason("equipment_calibration_lapsed", **values), tuple(evidence))
-    return Passed(tuple(evidence))
+                return Blocked(Reason("equipment_calibration_lapsed", **values), tuple(dict.fromkeys(evidence)))
+    return Passed(tuple(dict.fromkeys(evidence)))
 
 
 @gate("MFG-TRAIN", revision=3, title="Everyone who signs is trained in the version in force", source="rules G4; 21 CFR 11.10(i), (k)")

@@ -43,6 +43,7 @@ def _refusal_that_stands(case: Case) -> Deed[BagRefusedAtReceipt] | None:
     decisions = case.dossier.deeds(case.bag.node, *NEXT_STEPS_OF_QA)
     for deed in decisions:
         rejects = isinstance(deed.act, ColdChainDecided) and deed.act.decision is ColdChainDecision.REJECT
+        rejects = rejects or (isinstance(deed.act, GapDisposed) and not (deed.act.seals_intact and deed.act.trace_continuous))
         if deed.entry.position > last.entry.position and not rejects:
             return None
     return last

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead, LoggerRegistered, LoggerStarted, ShipperSealed
+from custody.domain.dossier import Deed
 from custody.domain.folds.bag import BagFold
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.logger_places import equipment_of
@@ -68,9 +69,14 @@ def loggers_run(case: Case, now: datetime) -> Outcome:
     return Passed(tuple(evidence))
 
 
+def _calibration(case: Case, logger: LoggerId) -> Deed[LoggerCalibrated] | None:
+    """The newest by the day it was done: a certificate found later is no newer one."""
+    return max(reversed(case.dossier.deeds(logger, LoggerCalibrated)), key=lambda d: d.act.calibrated_on, default=None)
+
+
 def _logger(case: Case, logger: LoggerId, now: datetime) -> Blocked | tuple[Digest, ...]:
     """The evidence that one logger will measure the trip, or why not."""
-    registered, calibrated = case.dossier.last(logger, LoggerRegistered), case.dossier.last(logger, LoggerCalibrated)
+    registered, calibrated = case.dossier.last(logger, LoggerRegistered), _calibration(case, logger)
     if registered is None or calibrated is None:
         raise MissingFact("logger_registration" if registered is None else "logger_calibration", node=logger)
     installed_in = equipment_of(case.dossier, logger)

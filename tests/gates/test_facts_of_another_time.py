@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,12 +14,10 @@ from custody.domain.acts.donation import ConsentWithdrawn
 from custody.domain.acts.equipment import LoggerInstalled, LoggerRemoved
 from custody.domain.acts.manufacturing import BagRetained, BagTakenOut
 from custody.domain.acts.quality import GapDisposed, HoldPlaced
-from custody.domain.acts.study import StudyApproved, StudyProposed
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import (
     AccountId,
     CohortId,
-    Digest,
     EquipmentId,
     KitId,
     LoggerId,
@@ -30,20 +27,20 @@ from custody.domain.ids import (
     ShipperId,
     SiteId,
 )
+from custody.domain.readings import Gap
 from custody.domain.terms import Answer, DonorTestOutcome, HoldPoint
 from custody.workflows.rehearsal.files import logger_file
 from custody.workflows.rehearsal.places import FREEZER, FREEZER_LOGGER
 from custody.workflows.rehearsal.steps import STUDY, people
-from tests.chain import Step, blocked_gates, reasons
-from tests.gates.altered import verdict_knowing
-from tests.gates.transport import PACKER, QA, RECEIVERS, VERIFIER, of_logger
+from tests.chain import blocked_gates, reasons
+from tests.gates.altered import put, second_version, verdict_knowing
+from tests.gates.transport import PACKER, PREPARERS, QA, RECEIVERS, VERIFIER, install_second, of_logger, read, until
 
-SHIP, RECEIPT, BEDSIDE = HoldPoint.SHIP, HoldPoint.RECEIPT, HoldPoint.BEDSIDE
+SHIP, RECEIPT, PREPARE, BEDSIDE = HoldPoint.SHIP, HoldPoint.RECEIPT, HoldPoint.PREPARE, HoldPoint.BEDSIDE
 COORDINATOR = "demo-coordinator-one"
-
-
-def put(chain, act, at, *by, **extra):
-    chain.steps.append(Step(name=act.rule.name, at=at, by=by, act=act, **extra))
+WARD_LOGGER, WARD = LoggerId("LOGGER-F91"), EquipmentId("LN2-91")
+H = timedelta(hours=1)
+M = timedelta(minutes=1)
 
 
 # ── the donor ──
@@ -176,16 +173,6 @@ def test_scans_into_another_shipper_are_none_into_the_one_that_was_taken_in_its_
 # ── custody ──
 
 
-def second_version(chain, before, **settings):
-    """In force from just before this step."""
-    first = chain.step("study_proposed")
-    content = json.loads(first.act.content)
-    content["settings"] |= settings
-    chain.add(StudyProposed(study=STUDY, study_version=2, content=json.dumps(content)), before=before, by=first.by, minutes=2)
-    approved = StudyApproved(study=STUDY, study_version=2, content_digest=Digest("0" * 64), confirmed_defaults=())
-    chain.add(approved, before=before, by=chain.step("study_approved").by, minutes=1)
-
-
 @pytest.mark.parametrize(("late", "later_minutes", "blocked"), [(13, "60", {"BAG-GAP"}), (0, "0.01", set())])
 def test_hand_over_is_judged_by_what_was_allowed_when_it_was_offered(chain, late, later_minutes, blocked):
     chain.move("handoff_accepted", late, nth=2)
@@ -216,31 +203,6 @@ def test_decision_on_a_gap_says_nothing_of_one_that_becomes_known_later(chain):
 
 
 # ── loggers ──
-
-
-def install_second(chain, at):
-    """Another logger in the freezer from then on, in calibration."""
-    new = LoggerId("LOGGER-F02")
-    day = (at - timedelta(days=60)).date()
-    put(chain, shipping.LoggerRegistered(logger=new, model="x", interval_minutes=Decimal(10)), at - timedelta(hours=2), PACKER)
-    calibrated = shipping.LoggerCalibrated(logger=new, calibrated_on=day, due_on=day + timedelta(days=360), certificate="x")
-    put(chain, calibrated, at - timedelta(hours=1), QA)
-    put(chain, LoggerInstalled(equipment=FREEZER, logger=new, installed_at=at), at, PACKER)
-    return new
-
-
-def until(chain, when):
-    """The freezer's own logger was read up to this moment; returns when it was read in, and up to when it would have been."""
-    index = chain.index("logger_file_read", where=of_logger(FREEZER_LOGGER))
-    step = chain.steps[index]
-    act, series, data = logger_file(FREEZER_LOGGER, step.series.start, when, "-190.0")
-    chain.steps[index] = dataclasses.replace(step, act=act, series=series, file=data)
-    return step.at, step.series.end
-
-
-def read(chain, logger, start, end, at, celsius="-190.0"):
-    act, series, _ = logger_file(logger, start, end, celsius)
-    put(chain, act, at, PACKER, series=series)
 
 
 def test_logger_out_of_calibration_in_the_middle_of_a_stay_waits_for_quality(chain):
@@ -331,6 +293,62 @@ def test_logger_that_is_installed_goes_on_no_trip(chain):
         at + timedelta(minutes=1),
         PACKER,
     )
+    assert chain.verdict_at(SHIP).is_go
+
+
+@pytest.mark.parametrize("point", [PREPARE, BEDSIDE])
+def test_time_in_a_freezer_whose_only_logger_was_taken_out_is_a_gap(chain, point):
+    """Seven hours without any logger, as the record says: no file will ever fill them."""
+    index = chain.index("logger_file_read", where=of_logger(WARD_LOGGER))
+    step = chain.steps[index]
+    out = step.at - 7 * H
+    act, series, data = logger_file(WARD_LOGGER, step.series.start, out, "-190.0")
+    chain.steps[index] = dataclasses.replace(step, act=act, series=series, file=data)
+    put(chain, LoggerRemoved(equipment=WARD, logger=WARD_LOGGER, removed_at=out), out, PREPARERS[0])
+    assert "BAG-COLD" in blocked_gates(chain.verdict_at(point))
+
+
+def moved(chain):
+    """The freezer's logger stood in FREEZER-77 before; the move is written down install first, removal second."""
+    other = EquipmentId("FREEZER-77")
+    put_in = chain.step("logger_installed", where=of_logger(FREEZER_LOGGER)).act.installed_at
+    put(
+        chain,
+        LoggerInstalled(equipment=other, logger=FREEZER_LOGGER, installed_at=put_in - timedelta(days=9)),
+        put_in - timedelta(hours=3),
+        PACKER,
+    )
+    put(chain, LoggerRemoved(equipment=other, logger=FREEZER_LOGGER, removed_at=put_in + 5 * M), put_in + 6 * M, PACKER)
+
+
+def test_removal_from_the_freezer_before_is_none_from_this_one(chain):
+    moved(chain)
+    assert blocked_gates(chain.verdict_at(SHIP)) == set()
+
+
+def test_removal_from_the_freezer_before_lets_an_installed_logger_on_no_trip(chain):
+    trip, at = chain.cast.trip_logger, chain.step("packing_started").at
+    one, two = EquipmentId("FREEZER-77"), EquipmentId("FREEZER-78")
+    put(chain, LoggerInstalled(equipment=one, logger=trip, installed_at=at - 9 * H), at - 9 * H, PACKER)
+    put(chain, LoggerInstalled(equipment=two, logger=trip, installed_at=at - 3 * H), at - 3 * H, PACKER)
+    assert reasons(chain.verdict_at(SHIP), "SHP-LOG") == {"logger_is_installed"}
+    put(chain, LoggerRemoved(equipment=one, logger=trip, removed_at=at - 3 * H + M), at - 2 * H, PACKER)
+    assert reasons(chain.verdict_at(SHIP), "SHP-LOG") == {"logger_is_installed"}
+
+
+def test_minutes_lost_after_the_logger_left_stop_no_bag(chain):
+
+    left = chain.step("bag_packed").act.packed_at - timedelta(days=2)
+    install_second_at = left - timedelta(days=1)
+    new = install_second(chain, install_second_at)
+    index = chain.index("logger_file_read", where=of_logger(FREEZER_LOGGER))
+    step = chain.steps[index]
+    lost = Gap(start=left + 5 * H, end=left + 6 * H, minutes=Decimal(60))
+    series = dataclasses.replace(step.series, declared_gaps=(lost,))
+    act = dataclasses.replace(step.act, series=type(step.act.series)(series.digest))
+    chain.steps[index] = dataclasses.replace(step, act=act, series=series)
+    read(chain, new, install_second_at, step.series.end, step.at)
+    put(chain, LoggerRemoved(equipment=FREEZER, logger=FREEZER_LOGGER, removed_at=left), left, PACKER)
     assert chain.verdict_at(SHIP).is_go
 
 

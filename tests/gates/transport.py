@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import timedelta
+from decimal import Decimal
 
+from custody.domain.acts import shipping
+from custody.domain.acts.equipment import LoggerInstalled
+from custody.domain.ids import LoggerId
 from custody.workflows.rehearsal.files import logger_file
+from custody.workflows.rehearsal.places import FREEZER, FREEZER_LOGGER
+from tests.gates.altered import put
 
 QA = "demo-qa-one"
 QP = "demo-qp-one"
@@ -19,6 +25,14 @@ NURSE = "demo-nurse-one"
 
 def of_logger(logger):
     return lambda act: act.logger == logger
+
+
+def of_equipment(equipment):
+    return lambda act: act.equipment == equipment
+
+
+def of_test(test):
+    return lambda act: act.test == test
 
 
 def trip_file(chain):
@@ -55,3 +69,28 @@ def move_all_after(chain, name, minutes, nth=0):
     """Everything from this step on happens later; the times inside the acts stay as they are."""
     since = chain.step(name, nth).at
     chain.steps = [dataclasses.replace(s, at=s.at + timedelta(minutes=minutes)) if s.at >= since else s for s in chain.steps]
+
+
+def install_second(chain, at):
+    """Another logger in the freezer from then on, in calibration."""
+    new = LoggerId("LOGGER-F02")
+    day = (at - timedelta(days=60)).date()
+    put(chain, shipping.LoggerRegistered(logger=new, model="x", interval_minutes=Decimal(10)), at - timedelta(hours=2), PACKER)
+    calibrated = shipping.LoggerCalibrated(logger=new, calibrated_on=day, due_on=day + timedelta(days=360), certificate="x")
+    put(chain, calibrated, at - timedelta(hours=1), QA)
+    put(chain, LoggerInstalled(equipment=FREEZER, logger=new, installed_at=at), at, PACKER)
+    return new
+
+
+def until(chain, when):
+    """The freezer's own logger was read up to this moment; returns when it was read in, and up to when it would have been."""
+    index = chain.index("logger_file_read", where=of_logger(FREEZER_LOGGER))
+    step = chain.steps[index]
+    act, series, data = logger_file(FREEZER_LOGGER, step.series.start, when, "-190.0")
+    chain.steps[index] = dataclasses.replace(step, act=act, series=series, file=data)
+    return step.at, step.series.end
+
+
+def read(chain, logger, start, end, at, celsius="-190.0"):
+    act, series, _ = logger_file(logger, start, end, celsius)
+    put(chain, act, at, PACKER, series=series)

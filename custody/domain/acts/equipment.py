@@ -90,7 +90,7 @@ class LoggerRemoved(Act):
 
     def companions(self, study: StudyId | None) -> tuple[Act, ...]:
         del study
-        return (LoggerPlaced(logger=self.logger, equipment=None, placed_at=self.removed_at),)
+        return (LoggerPlaced(logger=self.logger, equipment=None, placed_at=self.removed_at, taken_from=self.equipment),)
 
 
 @act(
@@ -103,8 +103,12 @@ class LoggerRemoved(Act):
 )
 @dataclass(frozen=True, kw_only=True)
 class LoggerPlaced(Act):
-    """Tells whoever reads a logger's files that from then on they speak for this equipment and no other; None: for none."""
+    """Tells whoever reads a logger's files that from then on they speak for this equipment and no other.
+
+    `equipment` is None for a logger that was taken out of `taken_from`, which says nothing of any other that it is in.
+    """
 
     logger: LoggerId
     equipment: Names[EquipmentId] | None
     placed_at: datetime
+    taken_from: Names[EquipmentId] | None = None

@@ -139,8 +139,8 @@ class BagFold:
     def receipt(self) -> Deed[BagAccepted | BagRefusedAtReceipt] | None:
         """The last decision of a receiver about this bag since it last travelled, or None."""
         decision: Deed[BagAccepted | BagRefusedAtReceipt] | None = self.dossier.last(self.node, BagAccepted, BagRefusedAtReceipt)
-        travelled = self.dossier.last(self.node, BagPacked, BagReturned)
-        if decision is None or travelled is None or decision.entry.position > travelled.entry.position:
+        travelled = (*journeys_of(self.dossier, self.node), *self.dossier.deeds(self.node, BagReturned))
+        if decision is None or all(decision.entry.position > deed.entry.position for deed in travelled):
             return decision
         return None
 

@@ -10,9 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from custody.domain.acts.equipment import LoggerInstalled
+from custody.domain.acts.shipping import LoggerCalibrated, ShipmentArrived
 from custody.domain.cold_chain import ClassReason, ColdChainJudgement, judge_life
 from custody.domain.cold_chain_criteria import ColdChainCriteria
+from custody.domain.dossier import Dossier
+from custody.domain.folds.judged import changed_at
+from custody.domain.folds.logger_places import end_of
 from custody.domain.folds.temperature_files import Trace
+from custody.domain.ids import EquipmentId
 
 if TYPE_CHECKING:
     from custody.domain.folds.cold_places import JudgedPlace
@@ -80,3 +86,23 @@ def _first_read(trace: Trace, end: datetime, place: JudgedPlace) -> datetime:
     """When the first file of the same logger that reaches as far was read in; the same record read again tells nothing new."""
     same = (t for t in place.overlapping if t.deed.act.logger == trace.deed.act.logger and t.series.end >= end)
     return min(t.deed.recorded_at for t in same if t.series.start <= trace.series.start)
+
+
+def learned_beside(dossier: Dossier, places: tuple[JudgedPlace, ...]) -> Iterator[datetime]:
+    """When something became known that no file says: a logger was taken away, a calibration corrected, a shipper came with its marks."""
+    for place in places:
+        calibrations = (d for logger in place.uncalibrated for d in dossier.deeds(logger, LoggerCalibrated))
+        yield from (changed_at(d) for d in calibrations if d.corrected)
+        if isinstance(place.place.node, EquipmentId):
+            installed = (d.act for d in dossier.deeds(place.place.node, LoggerInstalled))
+            ends = (end_of(dossier, act) for act in installed)
+            yield from (changed_at(d) for d in ends if d is not None and place.stay.start < d.act.placed_at < place.stay.end)
+        elif place.stay.marks_tripped:
+            yield from (changed_at(d) for d in dossier.deeds(place.place.node, ShipmentArrived))
+            yield from (_first_shown(t, place.traces) for t in place.traces if t.counts and t.deed.act.shock_or_tilt)
+
+
+def _first_shown(trace: Trace, traces: tuple[Trace, ...]) -> datetime:
+    """The same record read again tells nothing new."""
+    same = (t for t in traces if t.deed.act.shock_or_tilt and t.deed.act.series == trace.deed.act.series)
+    return min(changed_at(t.deed) for t in same)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -15,8 +15,9 @@ from custody.domain.acts.shipping import BagAccepted
 from custody.domain.cold_chain import ClassReason, ColdChainJudgement, Stay, judge_life
 from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.dossier import Deed, Dossier
-from custody.domain.folds.cold_events import cold_events
+from custody.domain.folds.cold_events import cold_events, learned_beside
 from custody.domain.folds.cold_places import JudgedPlace, Place, places_of
+from custody.domain.folds.cold_trips import loggers_of_trip, marks_of, may_be_of_the_trip
 from custody.domain.folds.cold_window import days_of
 from custody.domain.folds.logger_places import left_at
 from custody.domain.folds.lot import LotFold
@@ -31,8 +32,6 @@ R = TypeVar("R")
 NOT_RELEASABLE = frozenset({"missing_trace", "nothing_measured", "signature_invalid"})
 """Class 2 until the raw file is read or QA gives it up (rules section 11): a decision cannot stand in for a temperature record."""
 FilesAre = Literal["young", "too_old"]
-CLOCK_WRONG_BY = timedelta(days=1)
-"""The most by which the clock of a logger is thought to be wrong where that is not known."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 
@@ -119,7 +118,8 @@ class ColdLife:
         if last.end is not None or isinstance(last.node, ShipmentId):
             return False
         installed = self.dossier.deeds(last.node, LoggerInstalled)
-        return all(d.act.installed_at < now for d in installed) and self._last_storage_read_to() <= now
+        there = all(d.act.installed_at < now for d in installed) and self._is_measured_on(last.node, now)
+        return there and self._last_storage_read_to() <= now
 
     def _moment(self, files: FilesAre) -> datetime:
         """The last moment at which they are young enough, or the first at which they are too old."""
@@ -160,7 +160,7 @@ class ColdLife:
             temperatures=temperatures,
             evidence=evidence,
             last_event_at=max((event.ended_at for event in events), default=None),
-            known_at=max((event.known_at for event in events), default=None),
+            known_at=max((*(event.known_at for event in events), *learned_beside(self.dossier, places)), default=None),
             places=places,
         )
 
@@ -180,7 +180,8 @@ class ColdLife:
 
     def _trip(self, place: Place, node: ShipmentId, now: datetime) -> JudgedPlace:
         shipment = ShipmentFold(self.dossier, node, self.study)
-        traces = tuple(t for logger in shipment.loggers for t in traces_of(self.study, logger))
+        with_it = loggers_of_trip(self.dossier, self.node, node)
+        traces = tuple(trace for logger, times in with_it.items() for trace in traces_of(self.study, logger, *times))
         given_up = (*self.dossier.deeds(node, TraceGivenUp), *self.dossier.deeds(self.node, TraceGivenUp))
         end = place.end if place.end is not None else max(now, place.start)
         stay = Stay(
@@ -188,11 +189,11 @@ class ColdLife:
             start=place.start,
             end=end,
             traces=tuple(t.series for t in traces if t.counts),
-            marks_tripped=tuple(_marks(shipment, [t for t in traces if _may_be_of_the_trip(t, place.start, end)])),
+            marks_tripped=tuple(marks_of(shipment, [t for t in traces if may_be_of_the_trip(self.dossier, t, place.start, end)])),
             sign_of_thaw=self._thaw_recorded(node),
             qa_gave_up=bool(given_up),
         )
-        return self._judged_place(place, stay, traces, shipment.loggers)
+        return self._judged_place(place, stay, traces, tuple(with_it))
 
     def _thaw_recorded(self, shipment: ShipmentId) -> bool:
         accepted = (d for d in self.dossier.deeds(self.node, BagAccepted) if d.act.shipment == shipment)
@@ -202,7 +203,7 @@ class ColdLife:
         """Storage it is in, or has just left, is judged as far as its files reach, while they are young enough; None before the first."""
         end = place.end if place.end is not None else (self.prepared_at or max(now, place.start))
         loggers, traces = self._of_storage(equipment, end)
-        if last:
+        if last and self._is_measured_on(equipment, end):
             oldest = now - span(hours=self.study.criteria_now.settings.storage_trace_age_h)
             read_to = _read_to(traces, place.start, end)
             if read_to < end and read_to >= oldest:
@@ -217,6 +218,12 @@ class ColdLife:
             qa_gave_up=bool(self.dossier.deeds(self.node, TraceGivenUp)),
         )
         return self._judged_place(place, stay, traces, loggers)
+
+    def _is_measured_on(self, equipment: EquipmentId, end: datetime) -> bool:
+        """Whether a logger is there to the end: where none is, no later file will fill the time without one."""
+        installed = [d.act for d in self.dossier.deeds(equipment, LoggerInstalled) if d.act.installed_at < end]
+        left = [left_at(self.dossier, act) for act in installed]
+        return not installed or any(at is None or at >= end for at in left)
 
     def _of_storage(self, equipment: EquipmentId, end: datetime) -> tuple[tuple[LoggerId, ...], tuple[Trace, ...]]:
         """The loggers installed there before `end`, and their files from then on, until they were taken out or installed elsewhere."""
@@ -260,25 +267,6 @@ class ColdLife:
                 yield ClassReason(code="signature_invalid", klass=2, values={"logger": invalid[-1].deed.act.logger})
             else:
                 yield reason
-
-
-def _may_be_of_the_trip(trace: Trace, start: datetime, end: datetime) -> bool:
-    """A logger travels again and again: what was read before this trip began says nothing of it, nor what began a day after it ended.
-
-    By its own times alone no file is left out: the clock of the device may be wrong.
-    """
-    return trace.deed.recorded_at >= start and trace.series.start <= end + CLOCK_WRONG_BY
-
-
-def _marks(shipment: ShipmentFold, traces: Iterable[Trace]) -> Iterator[str]:
-    """Tell-tales that are not clear; a line nobody checked is not clear either. `traces`: those that may be of the trip."""
-    arrived = shipment.arrived
-    if arrived is not None and arrived.act.shock_and_tilt_marks_clear is not Answer.YES:
-        yield "shock_and_tilt_marks_clear"
-    if arrived is not None and arrived.act.logger_present_and_running is not Answer.YES:
-        yield "logger_present_and_running"
-    if any(t.deed.act.shock_or_tilt for t in traces if t.counts):
-        yield "shock_or_tilt_in_file"
 
 
 def _read_to(traces: tuple[Trace, ...], start: datetime, end: datetime) -> datetime:

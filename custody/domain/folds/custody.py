@@ -26,6 +26,7 @@ from custody.domain.acts.shipping import (
 from custody.domain.dossier import Deed, Dossier
 from custody.domain.folds.base import MissingFact
 from custody.domain.folds.handover import Custodian, Handover, handovers_of, minutes_allowed
+from custody.domain.folds.judged import changed_at
 from custody.domain.folds.registers import span
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
@@ -216,7 +217,7 @@ class CustodyFold:
                     end=after.at,
                     node=self.node,
                     evidence=(before.deed.digest, after.deed.digest),
-                    known_at=max(before.deed.recorded_at, after.deed.recorded_at),
+                    known_at=max(changed_at(before.deed), changed_at(after.deed)),
                 )
 
     def _backwards(self, node: BagId | ShipmentId) -> Iterator[CustodyGap]:
@@ -232,7 +233,7 @@ class CustodyFold:
                     end=before.at,
                     node=node,
                     evidence=(before.digest, after.digest),
-                    known_at=max(before.recorded_at, after.recorded_at),
+                    known_at=max(changed_at(before), changed_at(after)),
                 )
 
 
@@ -242,6 +243,8 @@ def journeys_of(dossier: Dossier, bag: BagId) -> tuple[Deed[BagPacked], ...]:
     packings: tuple[Deed[BagPacked | BagUnpacked], ...] = dossier.deeds(bag, BagPacked, BagUnpacked)
     for deed in packings:
         if isinstance(deed.act, BagPacked):
+            if found and found[-1].act.shipment == deed.act.shipment:
+                found.pop()
             found.append(deed)  # type: ignore[arg-type]
         elif found and found[-1].act.shipment == deed.act.shipment:
             found.pop()
@@ -264,7 +267,7 @@ def _trip_gaps(shipment: ShipmentFold, now: datetime) -> Iterator[CustodyGap]:
     end = arrived.act.arrived_at if arrived is not None else None
     if late_after is not None and (end or now) > late_after:
         evidence = (shipment.planned.digest, *([arrived.digest] if arrived is not None else []))
-        known_at = arrived.recorded_at if arrived is not None else now
+        known_at = max(changed_at(arrived), changed_at(shipment.planned)) if arrived is not None else now
         yield CustodyGap(kind="gap_transit_too_long", start=late_after, end=end, node=shipment.node, evidence=evidence, known_at=known_at)
     if arrived is None:
         return
@@ -276,10 +279,10 @@ def _trip_gaps(shipment: ShipmentFold, now: datetime) -> Iterator[CustodyGap]:
             end=arrived.act.arrived_at,
             node=shipment.node,
             evidence=(arrived.digest,),
-            known_at=arrived.recorded_at,
+            known_at=changed_at(arrived),
         )
     if arrived.act.bags_counted != len(shipment.bags):
         at = arrived.act.arrived_at
         yield CustodyGap(
-            kind="gap_quantity_differs", start=at, end=at, node=shipment.node, evidence=(arrived.digest,), known_at=arrived.recorded_at
+            kind="gap_quantity_differs", start=at, end=at, node=shipment.node, evidence=(arrived.digest,), known_at=changed_at(arrived)
         )

@@ -18,9 +18,9 @@ from custody.domain.acts.donation import (
     EligibilityDetermined,
     EligibilityRefused,
 )
-from custody.domain.criteria import DonorCriteria, Jurisdiction
+from custody.domain.criteria import DonorCriteria, Jurisdiction, StudyContent
 from custody.domain.dossier import Deed, Dossier
-from custody.domain.folds.base import MissingFact
+from custody.domain.folds.base import MissingFact, newest, newest_both_ways
 from custody.domain.folds.judged import changed_at
 from custody.domain.folds.registers import span
 from custody.domain.folds.study import StudyFold
@@ -30,12 +30,16 @@ from custody.domain.terms import SamplePurpose
 
 @dataclass(frozen=True)
 class DonationFold:
-    """`proposed` is the collection about to be recorded, or the one that replaces it in a correction; it goes before the recorded one."""
+    """`proposed` is the collection about to be recorded, or the one that replaces it in a correction; it goes before the recorded one.
+
+    `judged_by`: a study version other than the one in force now.
+    """
 
     dossier: Dossier
     node: Din
     study: StudyFold
     proposed: CordCollected | None = None
+    judged_by: StudyContent | None = None
 
     @cached_property
     def collected(self) -> Deed[CordCollected] | None:
@@ -74,7 +78,7 @@ class DonationFold:
         if not consents:
             raise MissingFact("consent", node=self.donor)
         in_time = [d for d in consents if d.act.signed_at < self.delivered_at]
-        return (in_time or consents)[-1]
+        return max(reversed(in_time or consents), key=lambda d: d.act.signed_at)
 
     @cached_property
     def consent_withdrawn(self) -> Deed[ConsentWithdrawn] | None:
@@ -91,24 +95,27 @@ class DonationFold:
     @cached_property
     def eligibility(self) -> Deed[EligibilityDetermined] | None:
         """The positive determination that stands now: the latest, with no refusal after it. None while there is none."""
-        last = self.dossier.last(self.node, EligibilityDetermined, EligibilityRefused)
-        found = self.dossier.last(self.node, EligibilityDetermined)
-        return found if last is not None and found is not None and found.digest == last.digest else None
+        found = newest_both_ways(self.dossier.deeds(self.node, EligibilityDetermined, EligibilityRefused))
+        return found[0] if found and all(isinstance(d.act, EligibilityDetermined) for d in found) else None  # type: ignore[return-value]
 
     @cached_property
     def eligibility_refused(self) -> Deed[EligibilityRefused] | None:
         """The refusal that stands now, with no determination after it; None when there is none."""
-        last = self.dossier.last(self.node, EligibilityDetermined, EligibilityRefused)
-        found = self.dossier.last(self.node, EligibilityRefused)
-        return found if last is not None and found is not None and found.digest == last.digest else None
+        found = newest_both_ways(self.dossier.deeds(self.node, EligibilityDetermined, EligibilityRefused))
+        return next((d for d in found if isinstance(d.act, EligibilityRefused)), None)  # type: ignore[return-value]
 
     @cached_property
     def history(self) -> Deed[DonorHistoryTaken]:
         """The latest history. Raises MissingFact when none was taken."""
-        last = self.dossier.last(self.node, DonorHistoryTaken)
+        last = newest(self.dossier.deeds(self.node, DonorHistoryTaken), "donor_history", self.node)
         if last is None:
             raise MissingFact("donor_history", node=self.node)
         return last
+
+    @property
+    def criteria(self) -> StudyContent:
+        """The study version that judges it: the one in force now, where no other was named."""
+        return self.judged_by or self.study.criteria_now
 
     @cached_property
     def tests(self) -> DonorTests:
@@ -135,7 +142,7 @@ class DonorTests:
 
     @property
     def criteria(self) -> DonorCriteria:
-        return self.donation.study.criteria_now.donor
+        return self.donation.criteria.donor
 
     @cached_property
     def samples(self) -> tuple[Deed[DonorSampled], ...]:
@@ -178,7 +185,7 @@ class DonorTests:
             Jurisdiction.US: criteria.sample_days_before_us,
             Jurisdiction.EU: criteria.sample_days_before_eu,
             Jurisdiction.STRICT: min(criteria.sample_days_before_us, criteria.sample_days_before_eu),
-        }[self.donation.study.criteria_now.settings.jurisdiction]
+        }[self.donation.criteria.settings.jurisdiction]
         before = max(span(days=days_before), span(hours=criteria.labour_hours_before))
         return self.donation.delivered_at - before, self.donation.delivered_at + span(days=criteria.sample_days_after)
 
@@ -207,7 +214,7 @@ class DonorTests:
     @cached_property
     def repeat_from(self) -> datetime:
         """The first moment at which a repeat sample counts."""
-        return self.donation.delivered_at + timedelta(days=self.donation.study.criteria_now.settings.repeat_days)
+        return self.donation.delivered_at + timedelta(days=self.donation.criteria.settings.repeat_days)
 
     def repeated(self, test: str) -> tuple[TestedSample, ...]:
         """Results of this test on a repeat sample taken late enough."""

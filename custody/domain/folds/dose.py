@@ -13,7 +13,6 @@ from custody.domain.acts.bedside import (
     BagPreparationStarted,
     BedsideScanned,
     DoseBagReleased,
-    FitToInfuseSigned,
     InfusionEnded,
     InfusionRecordedLate,
     InfusionStarted,
@@ -26,7 +25,7 @@ from custody.domain.acts.bedside import (
 from custody.domain.criteria import Cohort, StudyContent, WeightBasis
 from custody.domain.dose import DosePlan, plan_dose, predicted_weight, rounded_weight
 from custody.domain.dossier import Deed
-from custody.domain.folds.base import MissingFact
+from custody.domain.folds.base import MissingFact, youngest_of
 from custody.domain.folds.dose_bags import DoseBags
 from custody.domain.folds.participant import ParticipantFold
 from custody.domain.folds.study import StudyFold
@@ -110,8 +109,8 @@ class DoseFold(DoseBags):
 
     @property
     def prescription(self) -> Deed[PrescriptionSigned] | None:
-        """The latest prescription, or None."""
-        return self.dossier.last(self.node, PrescriptionSigned)
+        """The latest prescription by when it was signed, or None."""
+        return youngest_of(self.dossier.deeds(self.node, PrescriptionSigned))
 
     @property
     def planned_minutes(self) -> Decimal | None:
@@ -130,10 +129,6 @@ class DoseFold(DoseBags):
     @property
     def ready(self) -> Deed[ReadyConfirmed] | None:
         return self.dossier.last(self.node, ReadyConfirmed)
-
-    @property
-    def fit(self) -> Deed[FitToInfuseSigned] | None:
-        return self.dossier.last(self.node, FitToInfuseSigned)
 
     @property
     def vitals(self) -> tuple[Deed[VitalsRecorded], ...]:

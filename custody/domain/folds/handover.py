@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from custody.domain.acts.base import Act
 from custody.domain.acts.shipping import HandoffAccepted, HandoffOffered, HandoffWithdrawn, ShipmentArrived
 from custody.domain.dossier import Deed, Dossier, Signed
+from custody.domain.folds.judged import changed_at
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Digest, PersonId, ShipmentId, SiteId
 from custody.domain.terms import PartyKind, Role
@@ -43,6 +45,7 @@ class Handover:
     offered: Deed[HandoffOffered]
     accepted: Deed[HandoffAccepted] | None = None
     withdrawn_at: datetime | None = None
+    withdrawal: Deed[Act] | None = None
 
     @property
     def started_at(self) -> datetime:
@@ -67,7 +70,7 @@ class Handover:
     @property
     def known_at(self) -> datetime:
         """When what is known of it was recorded."""
-        return self.offered.recorded_at if self.accepted is None else max(self.offered.recorded_at, self.accepted.recorded_at)
+        return max(changed_at(deed) for deed in (self.offered, self.accepted, self.withdrawal) if deed is not None)
 
     @property
     def evidence(self) -> tuple[Digest, ...]:
@@ -83,7 +86,7 @@ def custodian_by(offer: HandoffOffered, receiver: Signed) -> Custodian:
 
 def minutes_allowed(handover: Handover, study: StudyFold) -> Decimal:
     """Minutes for which it may stay open, by the study version in force when it was offered (rules sections 10, 19)."""
-    settings = study.criteria_at(handover.offered.recorded_at).settings
+    settings = study.criteria_at(min(handover.started_at, handover.offered.at, handover.offered.recorded_at)).settings
     return settings.gap_internal_min if isinstance(handover.offered.act.node, BagId) else settings.gap_courier_min
 
 
@@ -93,19 +96,19 @@ def handovers_of(dossier: Dossier, node: ShipmentId | BagId) -> tuple[Handover, 
     for deed in dossier.deeds(node, HandoffOffered, HandoffAccepted, HandoffWithdrawn, ShipmentArrived):
         match deed.act:
             case HandoffOffered():
-                _end(found, deed.act.offered_at)
+                _end(found, deed.act.offered_at, deed)
                 found.append(Handover(offered=deed))  # type: ignore[arg-type]
             case HandoffAccepted() if found and found[-1].is_open:
                 found[-1] = replace(found[-1], accepted=deed)  # type: ignore[arg-type]
             case HandoffWithdrawn():
-                _end(found, deed.at)
+                _end(found, deed.at, deed)
             case ShipmentArrived(arrived_at=arrived_at):
-                _end(found, arrived_at)
+                _end(found, arrived_at, deed)
             case _:
                 pass
     return tuple(found)
 
 
-def _end(found: list[Handover], at: datetime) -> None:
+def _end(found: list[Handover], at: datetime, by: Deed[Act]) -> None:
     if found and found[-1].is_open:
-        found[-1] = replace(found[-1], withdrawn_at=at)
+        found[-1] = replace(found[-1], withdrawn_at=at, withdrawal=by)

@@ -11,8 +11,11 @@ from custody.domain.ids import EquipmentId, LoggerId
 
 def equipment_of(dossier: Dossier, logger: LoggerId) -> EquipmentId | None:
     """What it is installed in now; None for nothing, and for a logger installed before places were recorded on its own stream."""
-    places = _places(dossier, logger)
-    return places[-1].act.equipment if places else None
+    now: EquipmentId | None = None
+    for act in (deed.act for deed in _places(dossier, logger)):
+        if act.equipment is not None or act.taken_from in (None, now):
+            now = act.equipment
+    return now
 
 
 def loggers_in(dossier: Dossier, equipment: EquipmentId) -> tuple[LoggerId, ...]:
@@ -23,10 +26,22 @@ def loggers_in(dossier: Dossier, equipment: EquipmentId) -> tuple[LoggerId, ...]
 
 def left_at(dossier: Dossier, installed: LoggerInstalled) -> datetime | None:
     """When the logger was taken out again or installed in other equipment; None while it is there."""
-    places = [deed.act for deed in _places(dossier, installed.logger)]
+    ended = end_of(dossier, installed)
+    return ended.act.placed_at if ended is not None else None
+
+
+def end_of(dossier: Dossier, installed: LoggerInstalled) -> Deed[LoggerPlaced] | None:
+    """What took it away from there."""
+    deeds = _places(dossier, installed.logger)
+    places = [deed.act for deed in deeds]
     here = LoggerPlaced(logger=installed.logger, equipment=installed.equipment, placed_at=installed.installed_at)
-    later = places[places.index(here) + 1 :] if here in places else [act for act in places if act.placed_at > installed.installed_at]
-    return next((act.placed_at for act in later if act.equipment != installed.equipment), None)
+    later = deeds[places.index(here) + 1 :] if here in places else [d for d in deeds if d.act.placed_at > installed.installed_at]
+    return next((d for d in later if _ends(d.act, installed.equipment)), None)
+
+
+def _ends(act: LoggerPlaced, equipment: EquipmentId) -> bool:
+    """Whether a logger that was in this equipment is in it no longer: to be taken out of another it had to be there."""
+    return act.equipment != equipment if act.equipment is not None else act.taken_from in (None, equipment)
 
 
 def _places(dossier: Dossier, logger: LoggerId) -> list[Deed[LoggerPlaced]]:

@@ -16,7 +16,7 @@ from custody.domain.acts.allocation import (
 )
 from custody.domain.acts.bedside import ParticipantDoseClosed, ParticipantDoseStarted
 from custody.domain.dossier import Deed, Dossier
-from custody.domain.folds.base import MissingFact
+from custody.domain.folds.base import MissingFact, newest
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import DoseId, ParticipantId
 
@@ -30,7 +30,7 @@ class ParticipantFold:
     @property
     def consent(self) -> Deed[ParticipantConsented]:
         """The latest consent. Raises MissingFact when nobody consented."""
-        found = self.dossier.last(self.node, ParticipantConsented)
+        found = newest(self.dossier.deeds(self.node, ParticipantConsented), "participant_consent", self.node)
         if found is None:
             raise MissingFact("participant_consent", node=self.node)
         return found
@@ -43,7 +43,7 @@ class ParticipantFold:
     @property
     def eligibility(self) -> Deed[ParticipantEligibilityRecorded]:
         """The latest signed eligibility record. Raises MissingFact when there is none."""
-        found = self.dossier.last(self.node, ParticipantEligibilityRecorded)
+        found = newest(self.dossier.deeds(self.node, ParticipantEligibilityRecorded), "participant_eligibility", self.node)
         if found is None:
             raise MissingFact("participant_eligibility", node=self.node)
         return found
@@ -67,7 +67,7 @@ class ParticipantFold:
     @property
     def wristband(self) -> Deed[WristbandIssued]:
         """The wristband that counts: the last one put on, which revokes those before. Raises MissingFact when there is none."""
-        found = self.dossier.last(self.node, WristbandIssued)
+        found = newest(self.dossier.deeds(self.node, WristbandIssued), "wristband", self.node)
         if found is None:
             raise MissingFact("wristband", node=self.node)
         return found

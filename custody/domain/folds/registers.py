@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -44,6 +45,12 @@ class Use:
     equipment: tuple[EquipmentId, ...]
     started_at: datetime
     ended_at: datetime
+
+    @property
+    def days(self) -> Iterator[date]:
+        """Every day of it, as the people counted them who began it: its start carries their offset from UTC."""
+        first, last = self.started_at.date(), self.ended_at.astimezone(self.started_at.tzinfo).date()
+        return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def use_of(act: Act, recorded_at: datetime) -> Use | None:
@@ -106,7 +113,7 @@ class EquipmentFold:
         made = [d for d in self.dossier.deeds(self.node, EquipmentCalibrated) if d.act.calibrated_on <= day]
         if not made:
             raise MissingFact("calibration", node=self.node)
-        return made[-1]
+        return max(reversed(made), key=lambda d: d.act.calibrated_on)
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ class LoggerFold:
         made = [d for d in self.dossier.deeds(self.node, LoggerCalibrated) if d.act.calibrated_on <= day]
         if not made:
             raise MissingFact("calibration", node=self.node)
-        return made[-1]
+        return max(reversed(made), key=lambda d: d.act.calibrated_on)
 
     def signature_of(self, file: LoggerFileRead) -> SignatureStateWord:
         """Whether the file proves that nobody altered it: arithmetic from the file, trust from the study's registered keys."""

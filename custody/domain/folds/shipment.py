@@ -90,7 +90,7 @@ class ShipmentFold:
         if last is None or not isinstance(last.act, BagPacked) or last.act.shipment != self.node:
             return None
         changed_at = self._shipper_changed_at
-        return last if changed_at is None or last.recorded_at >= changed_at else None  # type: ignore[return-value]
+        return last if changed_at is None or last.began.recorded_at >= changed_at else None  # type: ignore[return-value]
 
     @property
     def _shipper_changed_at(self) -> datetime | None:

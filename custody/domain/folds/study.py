@@ -22,7 +22,7 @@ from custody.domain.acts.study import (
 )
 from custody.domain.criteria import StudyContent, content_from
 from custody.domain.dossier import Deed, Dossier
-from custody.domain.folds.base import MissingFact
+from custody.domain.folds.base import MissingFact, newest_both_ways
 from custody.domain.ids import CohortId, Digest, DoseId, StudyId
 from custody.domain.terms import Committee, CommitteeDecision
 
@@ -66,18 +66,20 @@ class StudyFold:
     @property
     def is_halted(self) -> Deed[StudyHalted] | None:
         """The halt that stands, or None."""
-        last = self.dossier.last(self.study, StudyHalted, StudyResumed)
-        return last if last is not None and isinstance(last.act, StudyHalted) else None  # type: ignore[return-value]
+        found = newest_both_ways(self.dossier.deeds(self.study, StudyHalted, StudyResumed))
+        return next((d for d in found if isinstance(d.act, StudyHalted)), None)  # type: ignore[return-value]
 
     def cohort_open(self, cohort: CohortId) -> Deed[CohortOpened] | None:
         """The opening of the cohort, when it is still open."""
         deeds = [d for d in self.dossier.deeds(self.study, CohortOpened, CohortClosed) if d.act.cohort == cohort]
-        return deeds[-1] if deeds and isinstance(deeds[-1].act, CohortOpened) else None  # type: ignore[return-value]
+        found = newest_both_ways(tuple(deeds))
+        return found[0] if found and all(isinstance(d.act, CohortOpened) for d in found) else None  # type: ignore[return-value]
 
     def committee_approved(self, committee: Committee, cohort: CohortId) -> Deed[CommitteeDecided] | None:
         """The committee's latest decision on the cohort, when it is to open it."""
         decisions = [d for d in self.dossier.deeds(self.study, CommitteeDecided) if d.act.committee is committee and d.act.cohort == cohort]
-        return decisions[-1] if decisions and decisions[-1].act.decision is CommitteeDecision.OPEN else None
+        found = newest_both_ways(tuple(decisions))
+        return found[0] if found and all(d.act.decision is CommitteeDecision.OPEN for d in found) else None
 
     def slots(self, cohort: CohortId) -> tuple[DoseId, ...]:
         """Doses that hold a place in the cohort now: one that was started keeps it, whichever of its bags are given back."""

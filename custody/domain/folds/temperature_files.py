@@ -63,7 +63,8 @@ def _within(series: Series, since: datetime | None, until: datetime | None) -> S
     if (since is None or since <= series.start) and (until is None or series.end < until):
         return series
     readings = tuple(r for r in series.readings if (since is None or r.at >= since) and (until is None or r.at < until))
-    return replace(series, readings=readings) if readings else None
+    lost = tuple(gap for gap in series.declared_gaps if (since is None or gap.end > since) and (until is None or gap.start < until))
+    return replace(series, readings=readings, declared_gaps=lost) if readings else None
 
 
 def signature_of(study: StudyFold, read: LoggerFileRead) -> SignatureStateWord:
@@ -81,8 +82,8 @@ def in_calibration(study: StudyFold, logger: LoggerId, start: datetime, end: dat
     calibrations = [d.act for d in study.dossier.deeds(logger, LoggerCalibrated)]
     day, last = start.date(), end.astimezone(start.tzinfo).date()
     while day <= last:
-        due = [c.due_on for c in calibrations if c.calibrated_on <= day <= c.due_on]
-        if not due:
+        made = [c for c in calibrations if c.calibrated_on <= day]
+        if not made or max(reversed(made), key=lambda c: c.calibrated_on).due_on < day:
             return False
-        day = max(due) + timedelta(days=1)
+        day += timedelta(days=1)
     return True
