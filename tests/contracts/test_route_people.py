@@ -374,6 +374,9 @@ def test_route_for_whoever_signed_in_never_fails_for_any_role(place):
             assert page.code in {200, 302, 303, 403, 404, 422}, f"{role}: {address} answered {page.code}"
 
 
+TYPED = {"reason": "typed before", "scan": "DEMO0001B0014"}
+
+
 def test_form_of_an_older_session_changes_nothing(place):
     """The token of another session: whatever was typed comes back to be sent again, and nothing is done."""
     for rule in place.rules():
@@ -385,10 +388,10 @@ def test_form_of_an_older_session_changes_nothing(place):
             )
             role = min(place.access(rule).roles or {Role.INVESTIGATOR})
             browser, before = place.browser(role), place.size()
-            page = browser.post(address, {"csrf_token": "of an older session", "reason": "typed before"})
+            page = browser.post(address, {"csrf_token": "of an older session", **TYPED})
             assert page.code == 409, f"{method} {address} answered {page.code}"
             assert place.size() == before, address
-            assert browser.post(address, {"reason": "typed before"}).code == 409, f"{address} without a token"
+            assert browser.post(address, TYPED).code == 409, f"{address} without a token"
 
 
 def test_session_that_is_over_opens_nothing(place):
@@ -407,7 +410,7 @@ def test_session_that_is_over_opens_nothing(place):
         for method in sorted((rule.methods or set()) & {"GET", *CHANGES}):
             browser.client.set_cookie("custody_session", cookie.value)
             before = place.size()
-            page = browser.get(address) if method == "GET" else browser.post(address, {"csrf_token": token, "reason": "typed"})
+            page = browser.get(address) if method == "GET" else browser.post(address, {"csrf_token": token, **TYPED})
             if method == "GET":
                 assert page.code == 302, address
                 assert page.location.startswith("/sign-in"), address

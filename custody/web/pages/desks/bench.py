@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from custody.domain.acts.manufacturing import LineCleared, ProductOpened
@@ -125,7 +125,8 @@ def new_bags(name: str) -> Response:
 @blueprint.after_request
 def note_scan(response: Response) -> Response:
     """A scan on the page of the desk is noted with tick or cross; a product that was found lies open, where nothing else lies."""
-    if request.endpoint != "desk_bench.find" or not request.form.get("scan", "").strip():
+    is_scan = request.endpoint == "desk_bench.find" and bool(request.form.get("scan", "").strip())
+    if not is_scan or g.get("present") is None:  # nobody is signed in any more: they are asked to, and scan again
         return response
     text = request.form["scan"].strip()
     if response.status_code != redirect("/", 303).status_code:
