@@ -39,14 +39,14 @@ def bed(desk_at):
 
 @pytest.mark.parametrize("days", [-1, 1])
 def test_logger_a_day_wrong_proves_nothing_about_the_trip(chain, days):
-    """Its readings are all cold, and of another day."""
+    """Its readings are all cold, and of another day: no temperature record of this one, which quality could release by a decision."""
     step = chain.steps[trip_file(chain)]
     shifted = [step.series.start + days * DAY, step.series.end + days * DAY]
     act, series, data = logger_file(chain.cast.trip_logger, *shifted, "-190.0", 10)
     chain.steps[trip_file(chain)] = replace(step, act=act, series=series, file=data)
     verdict = chain.verdict_at(HoldPoint.RECEIPT)
     assert blocked_gates(verdict) == {"BAG-COLD"}
-    assert reasons(verdict, "BAG-COLD") == {"gap"}
+    assert reasons(verdict, "BAG-COLD") == {"missing_trace"}
 
 
 def test_logger_a_few_minutes_wrong_changes_nothing(chain):

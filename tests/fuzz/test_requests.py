@@ -20,7 +20,7 @@ from tests.fuzz.crowd import Crowd
 from tests.web.at_the_desks import acts_of
 
 CHUNKS = 48 if IN_FULL else 1
-EACH = 2_500 if IN_FULL else 400
+EACH = 2_500 if IN_FULL else 1_000
 A_COPY = 2_500
 """Requests before a new copy of the store: sessions end, people are locked out, lots are rejected."""
 
