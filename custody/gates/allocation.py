@@ -23,7 +23,7 @@ from custody.gates.registry import gate
 PARTICIPANT_FORM = "participant"
 
 
-@gate("ALO-COHORT", revision=1, title="The cohort is open for this dose", source="rules 4 (G7); register: phase 2")
+@gate("ALO-COHORT", revision=2, title="The cohort is open for this dose", source="rules 4 (G7); register: phase 2")
 def cohort_is_open(case: Case, now: datetime) -> Outcome:
     """The stagger counts from the thaw on: bags may be reserved and travel while an earlier participant is still watched."""
     dose, cohort = case.dose, case.dose.cohort
@@ -121,7 +121,7 @@ def stagger_fault(dose: DoseFold, now: datetime) -> Blocked | None:
     return None
 
 
-@gate("ALO-PART", revision=1, title="The participant has consented and is eligible", source="rules 4 (G7); protocol criteria")
+@gate("ALO-PART", revision=2, title="The participant has consented and is eligible", source="rules 4 (G7); protocol criteria")
 def participant_may_take_part(case: Case, now: datetime) -> Outcome:
     dose = case.dose
     fault = consent_fault(dose, now)

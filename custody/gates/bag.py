@@ -63,7 +63,7 @@ def _not_released(lot: LotFold, now: datetime) -> Blocked:
             return Blocked(Reason("lot_in_quarantine", lot=lot.node), (lot.started.digest,))
 
 
-@gate("BAG-COLD", revision=1, title="The bag stayed cold enough all its life", source="rules 4 BAG-COLD, 11", each="bag")
+@gate("BAG-COLD", revision=2, title="The bag stayed cold enough all its life", source="rules 4 BAG-COLD, 11", each="bag")
 def stayed_cold(case: Case, now: datetime) -> Outcome:
     cold_life = case.bag.cold_life
     life = cold_life.judged(now, sign_of_thaw=_sees_thaw(case))
@@ -126,7 +126,7 @@ def nothing_is_recalled(case: Case, now: datetime) -> Outcome:
     )
 
 
-@gate("BAG-DONOR", revision=1, title="Donor consent and eligibility still stand", source="rules 4 BAG-DONOR, 5 withdrawal", each="bag")
+@gate("BAG-DONOR", revision=2, title="Donor consent and eligibility still stand", source="rules 4 BAG-DONOR, 5 withdrawal", each="bag")
 def donors_still_stand(case: Case, now: datetime) -> Outcome:
     del now
     bag, study = case.bag.node, case.study_id
@@ -192,7 +192,7 @@ def _planned_end(case: Case, now: datetime) -> datetime | None:
     return max(now, start.started_at if start is not None else now) + span(minutes=minutes)
 
 
-@gate("BAG-GAP", revision=1, title="The custody record has no gap", source="rules 4 BAG-GAP, 10", each="bag")
+@gate("BAG-GAP", revision=2, title="The custody record has no gap", source="rules 4 BAG-GAP, 10", each="bag")
 def custody_is_unbroken(case: Case, now: datetime) -> Outcome:
     custody = case.bag.custody
     gaps = [(gap, custody.disposal_of(gap)) for gap in custody.gaps(now)]

@@ -25,7 +25,7 @@ SECOND_CHECK = "second_check"
 """The duty on the delegation log that allows to be the second person at the bed."""
 
 
-@gate("BED-PID", revision=1, title="The wristband is this participant's", source="rules 4 (G12), 12 line 1")
+@gate("BED-PID", revision=2, title="The wristband is this participant's", source="rules 4 (G12), 12 line 1")
 def wristband_is_the_participants(case: Case, now: datetime) -> Outcome:
     del now
     dose = case.dose
@@ -66,12 +66,12 @@ def bag_belongs_to_dose(case: Case, now: datetime) -> Outcome:
     return Passed(evidence)
 
 
-@gate("BED-CONS", revision=1, title="The participant's consent stands", source="rules 4 (G12), 12 line 8")
+@gate("BED-CONS", revision=2, title="The participant's consent stands", source="rules 4 (G12), 12 line 8")
 def consent_stands(case: Case, now: datetime) -> Outcome:
     return consent_fault(case.dose, now) or Passed((case.dose.recipient.consent.digest,))
 
 
-@gate("BED-STUDY", revision=1, title="The study is not halted", source="rules 4 (G12); study settings stagger_h")
+@gate("BED-STUDY", revision=2, title="The study is not halted", source="rules 4 (G12); study settings stagger_h")
 def study_goes_on(case: Case, now: datetime) -> Outcome:
     """At the start of an infusion also: nobody else of the cohort was started too recently, and no toxicity waits for the committee."""
     dose = case.dose
@@ -107,7 +107,7 @@ def dose_is_released(case: Case, now: datetime) -> Outcome:
     return Passed(tuple(d.digest for d in releases if d is not None))
 
 
-@gate("BED-RX", revision=1, title="Volume and rate are as prescribed", source="rules 4 (G10, G12), 8, 12 line 7")
+@gate("BED-RX", revision=2, title="Volume and rate are as prescribed", source="rules 4 (G10, G12), 8, 12 line 7")
 def as_prescribed(case: Case, now: datetime) -> Outcome:
     """Before the thaw the prescription against the plan of the dose; at the bed also the pump, as both people read it."""
     del now
@@ -252,7 +252,7 @@ def _checker_fault(case: Case, checker: Signed) -> Blocked | None:
     return Blocked(Reason("checker_not_delegated", account=checker.account, on=today), tuple(d.digest for d in log))
 
 
-@gate("BED-WT", revision=1, title="The weight has hardly changed since the dose was computed", source="rules 4 (G12), 19")
+@gate("BED-WT", revision=2, title="The weight has hardly changed since the dose was computed", source="rules 4 (G12), 19")
 def weight_has_not_changed(case: Case, now: datetime) -> Outcome:
     del now
     dose = case.dose
@@ -280,7 +280,7 @@ def vitals_are_fresh(case: Case, now: datetime) -> Outcome:
     return Blocked(Reason("vitals_too_old", measured_at=latest.act.measured_at, now=now, minutes=minutes), (latest.digest,))
 
 
-@gate("BED-FIT", revision=1, title="The investigator signed that the participant is fit to be infused", source="rules 4 (G12)")
+@gate("BED-FIT", revision=2, title="The investigator signed that the participant is fit to be infused", source="rules 4 (G12)")
 def participant_is_fit(case: Case, now: datetime) -> Outcome:
     """Alive, eligible and stable are true of a moment, so this signature may be no older than the investigator's “ready”."""
     fit = newest(case.dossier.deeds(case.dose.node, FitToInfuseSigned), "fit_to_infuse", case.dose.node)

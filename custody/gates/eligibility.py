@@ -166,7 +166,7 @@ def nat_or_repeated(case: Case, _now: datetime) -> Outcome:
 
 @gate(
     "ELG-HIST",
-    revision=1,
+    revision=2,
     title="History and delivery show no risk the study excludes",
     source="rules section 5, history and accept limits",
     each="donation",

@@ -90,7 +90,7 @@ def possession_code_is_right(case: Case, now: datetime) -> Outcome:
     return Blocked(Reason("possession_code_differs"), (offer.digest,))
 
 
-@gate("HOF-TIME", revision=1, title="The hand-over was not left open too long", source="rules 4 H, 10 gap, 19 gap_internal / gap_courier")
+@gate("HOF-TIME", revision=2, title="The hand-over was not left open too long", source="rules 4 H, 10 gap, 19 gap_internal / gap_courier")
 def handover_is_fresh(case: Case, now: datetime) -> Outcome:
     handover = _offer(case)
     minutes = minutes_allowed(handover, case.study)

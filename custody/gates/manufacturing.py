@@ -151,7 +151,7 @@ def materials_fit(case: Case, now: datetime) -> Outcome:
     return Passed(tuple(evidence))
 
 
-@gate("MFG-EQP", revision=2, title="Equipment is registered and in calibration", source="rules G4; P11-10h")
+@gate("MFG-EQP", revision=3, title="Equipment is registered and in calibration", source="rules G4; P11-10h")
 def equipment_calibrated(case: Case, now: datetime) -> Outcome:
     use = _use(case, now)
     if use is None:

@@ -29,7 +29,7 @@ def investigator_is_ready(case: Case, now: datetime) -> Outcome:
     return Blocked(Reason("ready_too_old", said_at=said_at, now=now, minutes=minutes), (ready.digest,))
 
 
-@gate("PRP-ORDER", revision=1, title="One bag after the other, the spares on site", source="rules 4 (G10), 12 dose of several bags")
+@gate("PRP-ORDER", revision=2, title="One bag after the other, the spares on site", source="rules 4 (G10), 12 dose of several bags")
 def bags_in_order(case: Case, now: datetime) -> Outcome:
     del now
     dose, bag = case.dose, _scanned(case).bag

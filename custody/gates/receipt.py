@@ -18,7 +18,7 @@ NEXT_STEPS_OF_QA = (HoldLifted, ColdChainDecided, GapDisposed)
 """The acts by which QA decides about a bag in receipt quarantine."""
 
 
-@gate("RCV-DEC", revision=1, title="Two people accepted the bag", source="rules 4 G9, 11 receipt checklist", each="bag")
+@gate("RCV-DEC", revision=2, title="Two people accepted the bag", source="rules 4 G9, 11 receipt checklist", each="bag")
 def accepted_by_two(case: Case, now: datetime) -> Outcome:
     del now
     refused = _refusal_that_stands(case)

@@ -17,7 +17,7 @@ from custody.gates.case import Case
 from custody.gates.registry import gate
 
 
-@gate("SHP-BOX", revision=1, title="The shipper is qualified and right for these bags", source="rules 4 G8")
+@gate("SHP-BOX", revision=2, title="The shipper is qualified and right for these bags", source="rules 4 G8")
 def shipper_is_qualified(case: Case, now: datetime) -> Outcome:
     shipment, sealed = case.shipment, _sealed(case)
     if sealed.shipper != shipment.shipper:
@@ -55,7 +55,7 @@ def hold_time_is_enough(case: Case, now: datetime) -> Outcome:
     return Blocked(Reason("hold_time_too_short", holds_until=holds_until, needed_until=needed_until), evidence)
 
 
-@gate("SHP-LOG", revision=1, title="The loggers are calibrated and running", source="rules 4 G8, 11 logger")
+@gate("SHP-LOG", revision=2, title="The loggers are calibrated and running", source="rules 4 G8, 11 logger")
 def loggers_run(case: Case, now: datetime) -> Outcome:
     loggers = case.shipment.loggers
     if not loggers:
@@ -121,7 +121,7 @@ def documents_travel(case: Case, now: datetime) -> Outcome:
     return Blocked(Reason("documents_not_packed", documents=missing), (case.shipment.planned.digest,))
 
 
-@gate("SHP-SCAN", revision=1, title="Every bag of the list was scanned into the shipper, and no other", source="rules 4 G8, 10")
+@gate("SHP-SCAN", revision=2, title="Every bag of the list was scanned into the shipper, and no other", source="rules 4 G8, 10")
 def bags_were_scanned(case: Case, now: datetime) -> Outcome:
     del now
     shipment = case.shipment
