@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from custody.domain.acts.allocation import WristbandIssued
 from custody.domain.acts.bedside import (
     InfusionAlarmAnswered,
     InfusionPaused,
@@ -19,6 +20,7 @@ from custody.domain.acts.bedside import (
 from custody.domain.acts.record import FindingKept, VerdictGiven
 from custody.domain.criteria import VitalsSchedule
 from custody.domain.dossier import Dossier, Signed, pending_proposals
+from custody.domain.folds.base import MissingFact, youngest_of
 from custody.domain.folds.dose import DoseFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, Digest, DoseId, PersonId
@@ -160,8 +162,12 @@ def _name(finding: FindingKept) -> str:
 
 
 def _supposed(fold: DoseFold, bag: BagId) -> NextBagStarted:
+    """What nobody scans. Whichever wristband counts by now, an infusion that runs is shown."""
+    band = youngest_of(fold.dossier.deeds(fold.participant, WristbandIssued))
+    if band is None:
+        raise MissingFact("wristband", node=fold.participant)
     scans = NextBagScans(
-        wristband=fold.recipient.wristband.act.wristband,
+        wristband=band.act.wristband,
         bag=bag,
         bag_read_as=BagReadAs.OWN_LABEL,
         container_whole=Answer.NOT_CHECKED,

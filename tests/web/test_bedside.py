@@ -1,18 +1,21 @@
 """The bedside pages: scanning alone, the verdict on both devices, two signatures, and what a running infusion needs."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from custody.domain.acts.allocation import WristbandIssued
 from custody.domain.acts.bedside import BedsideScanned, CoverBound, InfusionPaused, InfusionStarted
 from custody.domain.acts.quality import HoldPlaced
 from custody.domain.acts.record import Countersigned, Proposed, VerdictGiven
 from custody.domain.terms import BagReadAs, VerdictWord
 from custody.workflows import bedside as bedside_workflow
 from custody.workflows import demonstration
-from custody.workflows.rehearsal.bedside import PREPARERS
+from custody.workflows.rehearsal.bedside import NURSES, PREPARERS, second_identifier, wristband
 from custody.workflows.rehearsal.player import Player
-from custody.workflows.rehearsal.steps import Script
+from custody.workflows.rehearsal.steps import Script, Step
 from tests.web.at_the_desks import (
     NURSE_ONE,
     NURSE_TWO,
@@ -490,6 +493,21 @@ def test_hold_during_the_infusion_alarms_and_the_physician_decides(bed):
     values = {"decision": "go_on", "reason": "benefit outweighs", "secret": SECRET}
     assert doctor.send(form, f"{bed.url}/acts/infusion_alarm_answered", values).code == 303
     assert "The physician decided" in one.get(bed.url).text
+
+
+def test_infusion_that_runs_is_shown_whichever_wristband_counts_by_now(bed):
+    """A new band, and then the sheet of the first one written down once more: nobody could start with these, but it runs."""
+    one, _ = start(bed)
+    cast = bed.cast
+    band = WristbandIssued(participant=cast.participant, wristband=wristband(cast), second_identifier=second_identifier(cast))
+    at, player = bed.clock.now + timedelta(minutes=1), Player(bed.store)
+    newer = replace(band, wristband=type(band.wristband)("NEWBAND7NEWBAND7"))
+    player.play(Step(name="wristband_issued", at=at, by=NURSES, act=newer))
+    player.play(Step(name="wristband_issued", at=at + timedelta(minutes=1), by=NURSES, act=band, happened_at=at - timedelta(days=1)))
+    bed.clock.now = at + timedelta(minutes=2)
+    page = one.get(bed.url)
+    assert page.code == 200
+    assert f"{bed.url}/acts/infusion_ended" in page.html
 
 
 def test_infusion_without_an_alarm_shows_none(bed):
