@@ -90,7 +90,7 @@ def soak(port: int, casts: tuple[Cast, ...], seconds: float, say: Callable[[str]
     say(f"this machine does {capacity:.0f} scans/s with 8 clients; the pace is {pace:.0f}/s")
     file = logger_file(ROWS)
     say(f"warming up with each of {len(casts):,} doses, scanned twice by both")
-    steady_scans(port, nurses, casts, capacity, count=4 * len(casts))
+    steady_scans(port, nurses, casts, pace, count=4 * len(casts))
     before = memory_mb(parent)
     say(f"steady scans for {seconds:.0f} s")
     steady = steady_scans(port, nurses, casts, pace, count=int(pace * seconds))
