@@ -9,10 +9,13 @@ import pytest
 
 from custody.domain.acts import shipping
 from custody.domain.deeds import Deeds
-from custody.domain.ids import EquipmentId, LoggerId, ShipmentId, ShipperId
+from custody.domain.folds.bag import BagFold, BagState
+from custody.domain.folds.study import StudyFold
+from custody.domain.ids import LoggerId, ShipmentId, ShipperId
 from custody.domain.terms import HoldPoint
 from custody.gates import evaluate
 from custody.workflows.rehearsal.files import logger_file
+from custody.workflows.rehearsal.steps import STUDY
 from tests.chain import blocked_gates, reasons
 from tests.gates.altered import put
 from tests.gates.transport import (
@@ -26,8 +29,7 @@ from tests.gates.transport import (
     trip_file,
 )
 
-SHIP, RECEIPT, PREPARE, BEDSIDE, G7 = HoldPoint.SHIP, HoldPoint.RECEIPT, HoldPoint.PREPARE, HoldPoint.BEDSIDE, HoldPoint.ALLOCATION
-WARD_LOGGER, WARD = LoggerId("LOGGER-F91"), EquipmentId("LN2-91")
+SHIP, RECEIPT, PREPARE = HoldPoint.SHIP, HoldPoint.RECEIPT, HoldPoint.PREPARE
 H = timedelta(hours=1)
 M = timedelta(minutes=1)
 
@@ -74,15 +76,14 @@ def test_logger_of_the_first_shipper_speaks_for_the_time_in_it(chain, unpacked):
     packed = chain.step("bag_packed").act.packed_at
     index = trip_file(chain)
     step = chain.steps[index]
-    # the good file is the new logger's
+    # The good file is the new logger's.
     act, series, data = logger_file(new, step.series.start, step.series.end, "-190.0")
     chain.steps[index] = dataclasses.replace(step, act=act, series=series, file=data)
-    # the first one, read when the shipper was given up: -100 C since before the bags were put in
+    # The first was read when the shipper was given up: -100 °C since before the bags were put in.
     read(chain, trip, step.series.start, packed + 16 * M, packed + 17 * M, "-100.0")
     if unpacked:
         unpacked_first(chain)
     other_shipper(chain, new)
-    assert chain.verdict_at(SHIP).is_go or True
     assert "BAG-COLD" in blocked_gates(chain.verdict_at(RECEIPT))
 
 
@@ -139,3 +140,22 @@ def test_spare_packed_to_be_sent_on_and_taken_out_again_is_on_site(chain):
     stored = chain.step("bag_stored", where=lambda a: a.bag == bag, nth=-1)
     put(chain, dataclasses.replace(stored.act, stored_at=accepted + H + 3 * M), accepted + H + 3 * M, *stored.by)
     assert "PRP-ORDER" not in blocked_gates(chain.verdict_at(PREPARE))
+
+
+def state_of(chain, bag):
+    dossier = chain.played().dossier(bag, STUDY)
+    return BagFold(dossier, bag, StudyFold(dossier, STUDY)).state
+
+
+@pytest.mark.parametrize(("refused", "state"), [(False, BagState.RECEIVED), (True, BagState.RECEIPT_QUARANTINE)])
+def test_bag_packed_to_be_sent_on_and_taken_out_again_is_what_it_was(chain, refused, state):
+    bag, accepted = chain.cast.dose_bags[1], chain.step("bag_accepted", 1).at
+    chain.steps = [step for step in chain.steps if step.at <= accepted]
+    if refused:
+        decision = shipping.BagRefusedAtReceipt(bag=bag, shipment=chain.cast.shipment, reject=False, reason="frost looks odd")
+        put(chain, decision, accepted + M, *RECEIVERS)
+    assert state_of(chain, bag) is state
+    put(chain, shipping.BagPacked(bag=bag, shipment=ShipmentId("SH-TWO"), packed_at=accepted + H), accepted + H, PACKER, VERIFIER)
+    assert state_of(chain, bag) is BagState.PACKED
+    put(chain, shipping.BagUnpacked(bag=bag, shipment=ShipmentId("SH-TWO"), reason="stays"), accepted + H + 2 * M, PACKER, VERIFIER)
+    assert state_of(chain, bag) is state

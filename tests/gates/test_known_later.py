@@ -13,7 +13,6 @@ from custody.domain.acts import shipping
 from custody.domain.acts.donation import DonorRiskAssessed
 from custody.domain.acts.equipment import LoggerRemoved
 from custody.domain.acts.quality import ColdChainDecided, GapDisposed
-from custody.domain.ids import EquipmentId, LoggerId
 from custody.domain.terms import Answer, ColdChainDecision, HoldPoint
 from custody.workflows.rehearsal.files import logger_file
 from custody.workflows.rehearsal.places import FREEZER, FREEZER_LOGGER
@@ -29,8 +28,7 @@ from tests.gates.transport import (
     trip_file,
 )
 
-SHIP, RECEIPT, PREPARE, BEDSIDE, G7 = HoldPoint.SHIP, HoldPoint.RECEIPT, HoldPoint.PREPARE, HoldPoint.BEDSIDE, HoldPoint.ALLOCATION
-WARD_LOGGER, WARD = LoggerId("LOGGER-F91"), EquipmentId("LN2-91")
+RECEIPT, PREPARE, BEDSIDE = HoldPoint.RECEIPT, HoldPoint.PREPARE, HoldPoint.BEDSIDE
 H = timedelta(hours=1)
 M = timedelta(minutes=1)
 
@@ -57,7 +55,7 @@ def test_decision_on_a_gap_does_not_cover_what_a_later_correction_showed(chain):
     )
     put(chain, disposed, accepted + M, QA)
     assert chain.verdict_at(BEDSIDE).is_go
-    # Now it turns out that it had been offered twenty minutes before.
+    # Now it turns out that it had been offered thirteen minutes sooner.
     correct(chain, "handoff_offered", accepted + 2 * M, PREPARERS[0], nth=2, offered_at=offered.act.offered_at - 13 * M)
     assert "BAG-GAP" in blocked_gates(chain.verdict_at(BEDSIDE))
 
@@ -66,7 +64,7 @@ def test_decision_on_a_gap_does_not_cover_a_withdrawal_recorded_later(chain):
     bag = chain.cast.bags[0]
     offered = chain.step("handoff_offered", 2)
     released = chain.step("dose_bag_released").at
-    # an offer right after the acceptance at receipt, withdrawn 40 min later, which is written down hours later
+    # Offered right after it was accepted at receipt; withdrawn forty minutes later, which is written down hours later.
     offer_at = chain.step("bag_stored", where=lambda a: a.bag == bag, nth=-1).at + M
     put(chain, dataclasses.replace(offered.act, offered_at=offer_at), offer_at, *offered.by)
     disposed = GapDisposed(

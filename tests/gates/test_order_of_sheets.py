@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from custody.domain.acts import study
 from custody.domain.acts.donation import ConsentWithdrawn, EligibilityRefused
-from custody.domain.ids import CohortId, DoseId, EquipmentId, LoggerId
+from custody.domain.ids import CohortId, DoseId
 from custody.domain.terms import Answer, Committee, CommitteeDecision, HoldPoint
 from custody.workflows.rehearsal.places import FREEZER_LOGGER
 from custody.workflows.rehearsal.steps import STUDY
@@ -21,8 +21,7 @@ from tests.gates.transport import (
     of_logger,
 )
 
-SHIP, RECEIPT, PREPARE, BEDSIDE, G7 = HoldPoint.SHIP, HoldPoint.RECEIPT, HoldPoint.PREPARE, HoldPoint.BEDSIDE, HoldPoint.ALLOCATION
-WARD_LOGGER, WARD = LoggerId("LOGGER-F91"), EquipmentId("LN2-91")
+SHIP, BEDSIDE, G7 = HoldPoint.SHIP, HoldPoint.BEDSIDE, HoldPoint.ALLOCATION
 H = timedelta(hours=1)
 M = timedelta(minutes=1)
 

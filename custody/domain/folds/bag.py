@@ -72,6 +72,9 @@ KEPT: dict[type[Act], BagState] = {
     BagReturned: BagState.RETURNED,
 }
 
+ARRIVED_ONCE = frozenset({BagState.RECEIVED, BagState.RECEIPT_QUARANTINE, BagState.RETURNED})
+"""To these a bag comes back that was packed to be sent on and taken out again."""
+
 FINAL = frozenset({BagState.INFUSED, BagState.PARTIAL, BagState.DESTROYED})
 
 
@@ -179,9 +182,13 @@ class BagFold:
     @cached_property
     def state(self) -> BagState:
         """Raises MissingFact when the bag was never filled."""
-        state = BagState.FILLED
+        state = before = BagState.FILLED
         for deed in self.dossier.deeds(self.filled.act.bag, Act):
-            state = self._after(state, deed.act)
+            if isinstance(deed.act, BagPacked) and state is not BagState.PACKED:
+                before = state
+            was, state = state, self._after(state, deed.act)
+            if isinstance(deed.act, BagUnpacked) and was is BagState.PACKED and before in ARRIVED_ONCE:
+                state = before
         available = state is BagState.QUARANTINE and isinstance(self.lot.disposition, Released | Conditional)
         return BagState.AVAILABLE if available else state
 
