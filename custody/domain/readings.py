@@ -164,8 +164,10 @@ def series_from_bytes(canonical: bytes) -> Series:
     """The series that `canonical_bytes` wrote; InputError when the bytes are anything else."""
     try:
         content: dict[str, Any] = json.loads(canonical)
+        # A long file says the same few values again and again: each is read and kept once.
+        known = {celsius: parse_decimal(celsius) for celsius in {celsius for _, celsius in content["readings"]}}
         series = Series(
-            readings=tuple(Reading(_read(at), parse_decimal(celsius)) for at, celsius in content["readings"]),
+            readings=tuple(Reading(_read(at), known[celsius]) for at, celsius in content["readings"]),
             interval_minutes=parse_decimal(content["interval_minutes"]),
             declared_gaps=tuple(
                 Gap(start=_read(start), end=_read(end), minutes=parse_decimal(minutes)) for start, end, minutes in content["declared_gaps"]

@@ -20,7 +20,9 @@ from custody.store.tables import series as series_table
 from custody.store.watch import view_of
 
 SERIES_HERE = "custody_series_here"
-READINGS_REMEMBERED_MAX = 500_000
+READINGS_REMEMBERED_MAX = 2_500_000
+"""A hundred bytes each. More than the longest file that is read in one piece (a million rows): with less, each small file that is looked at
+would push that one out, and every verdict about a bag of its freezer would decode it anew, for seconds."""
 
 _there = Prepared(select(series_table.c.digest).where(series_table.c.digest == bindparam("digest_wanted")))
 _contents = PreparedIn(lambda among: select(series_table.c.digest, series_table.c.content).where(among(series_table.c.digest)))
