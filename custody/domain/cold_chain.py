@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.measures import rounded_up
-from custody.domain.readings import MINUTE_PLACES, Gap, Reading, Series, minutes_between
+from custody.domain.readings import MINUTE_PLACES, Gap, Series, minutes_between
 from custody.domain.time_in_band import Band, Excursion, Timeline, excursions_of, instant, laid_over, moment, pieces_of
 from custody.errors import InputError
 
@@ -65,9 +65,9 @@ class Stay:
         return (trace for trace in self.traces if trace.start <= self.end and self.start <= trace.end)
 
     @property
-    def readings(self) -> Iterator[Reading]:
-        """What was read while the bag was there."""
-        return (reading for trace in self.traces for reading in trace.within(self.start, self.end))
+    def celsius_values(self) -> frozenset[Decimal]:
+        """Each temperature that was read while the bag was there, in °C."""
+        return frozenset(celsius for trace in self.traces for celsius in trace.values_within(self.start, self.end))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class _Life:
     touched: frozenset[Band]
     excursions: tuple[Excursion, ...]
     gaps: tuple[Gap, ...]
-    celsius_values: tuple[Decimal, ...]
+    celsius_values: frozenset[Decimal]
     silent_stays: tuple[Stay, ...]
 
     def minutes_in(self, *bands: Band) -> Decimal:
@@ -153,12 +153,12 @@ def _measured(stays: tuple[Stay, ...], criteria: ColdChainCriteria) -> _Life:
         for trace in stay.traces
     ]
     timeline = laid_over(piece for _, _, pieces in drawn for piece in pieces)
-    celsius_values = tuple(reading.celsius for stay in stays for reading in stay.readings)
+    celsius_values = frozenset(celsius for stay in stays for celsius in stay.celsius_values)
     heard = {id(stay) for stay, _, pieces in drawn if any(piece.measured for piece in pieces)}
     return _Life(
         stays=stays,
         timeline=timeline,
-        touched=frozenset(chain(timeline.minutes, (bands.band_of(celsius) for celsius in set(celsius_values)))),
+        touched=frozenset(chain(timeline.minutes, (bands.band_of(celsius) for celsius in celsius_values))),
         excursions=tuple(excursion for stay, trace, pieces in drawn for excursion in excursions_of(trace, pieces, bands, stay.place)),
         gaps=(*_silences(stays, timeline, criteria), *_declared_gaps(stays, criteria)),
         celsius_values=celsius_values,

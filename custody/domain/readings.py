@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import threading
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
-from custody.domain.measures import Celsius, Minutes, parse_decimal, rounded_up
+from custody.domain.measures import Celsius, Minutes, rounded_up
 from custody.errors import InputError
 
 MICROSECONDS_PER_MINUTE = 60_000_000
 MINUTE_PLACES = 3
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,24 @@ class Gap:
     start: datetime
     end: datetime
     minutes: Decimal
+
+
+class Part:
+    """Some readings one after the other, decoded by `decode` when they are asked for, and what was once worked out of them."""
+
+    def __init__(self, decode: Callable[[], tuple[Reading, ...]]) -> None:
+        self._decode = decode
+        self._worked_out: dict[object, Any] = {}
+        self._at_work = threading.Lock()
+
+    def once(self, key: Hashable, work_out: Callable[[tuple[Reading, ...]], R]) -> R:
+        """`work_out` of the readings: done once for `key`, for as long as the part is kept."""
+        if key not in self._worked_out:
+            with self._at_work:  # whoever asks the same meanwhile waits for the answer instead of working it out too
+                if key not in self._worked_out:
+                    self._worked_out[key] = work_out(self._decode())
+        known: R = self._worked_out[key]
+        return known
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +101,10 @@ class Series:
         return self.readings[-1].at
 
     @property
+    def count(self) -> int:
+        return len(self.readings)
+
+    @property
     def celsius_values(self) -> tuple[Decimal, ...]:
         return tuple(reading.celsius for reading in self.readings)
 
@@ -87,9 +112,9 @@ class Series:
     def canonical_bytes(self) -> bytes:
         """The same series always gives the same bytes: JSON, sorted keys, decimals as entered, times with fixed microseconds."""
         content = {
-            "declared_gaps": [[_written(gap.start), _written(gap.end), str(gap.minutes)] for gap in self.declared_gaps],
+            "declared_gaps": [[written(gap.start), written(gap.end), str(gap.minutes)] for gap in self.declared_gaps],
             "interval_minutes": str(self.interval_minutes),
-            "readings": [[_written(reading.at), str(reading.celsius)] for reading in self.readings],
+            "readings": [[written(reading.at), str(reading.celsius)] for reading in self.readings],
         }
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
@@ -100,9 +125,34 @@ class Series:
 
     def within(self, start: datetime, end: datetime) -> tuple[Reading, ...]:
         """The readings from `start` to `end`, both included."""
-        first = bisect_left(self.readings, start, key=lambda reading: reading.at)
-        last = bisect_right(self.readings, end, key=lambda reading: reading.at)
-        return self.readings[first:last]
+        return self.readings[self._number(bisect_left, start) : self._number(bisect_right, end)]
+
+    def values_within(self, start: datetime, end: datetime) -> frozenset[Decimal]:
+        """Each temperature that was read from `start` to `end`, both included, in °C."""
+        return frozenset(reading.celsius for reading in self.within(start, end))
+
+    def clipped(self, start: datetime, end: datetime) -> Series:
+        """What it says about the time from `start` to `end`.
+
+        The nearest reading on either side stays, because values between readings are linear and the first and last minutes need it.
+        """
+        first = max(self._number(bisect_right, start) - 1, 0)
+        last = min(self._number(bisect_left, end) + 1, len(self.readings))
+        gaps = tuple(gap for gap in self.declared_gaps if gap.start < end and start < gap.end)
+        return replace(self, readings=self.readings[first : max(last, first + 1)], declared_gaps=gaps)
+
+    def between(self, since: datetime | None, until: datetime | None) -> Series | None:
+        """The readings from `since` on and before `until` (None: no bound), and the gaps that touch that time; None without a reading."""
+        first = 0 if since is None else self._number(bisect_left, since)
+        last = len(self.readings) if until is None else self._number(bisect_left, until)
+        return replace(self, readings=self.readings[first:last], declared_gaps=self._lost(since, until)) if first < last else None
+
+    def parts(self, start: datetime, end: datetime) -> tuple[Part, ...]:
+        """In order, what is needed to draw lines from reading to reading from `start` to `end`: the last reading of each is the first of
+        the next.
+        """
+        clipped = self.clipped(start, end).readings
+        return (Part(lambda: clipped),)
 
     def gaps(self, allowed_minutes: Decimal) -> tuple[Gap, ...]:
         """Stretches between readings, and minutes the device declares lost, that are longer than `allowed_minutes`."""
@@ -115,6 +165,12 @@ class Series:
         declared = (gap for gap in self.declared_gaps if gap.minutes > allowed_minutes)
         return tuple(sorted((*between, *declared), key=lambda gap: gap.start))
 
+    def _number(self, bisect: Callable[..., int], at: datetime) -> int:
+        return bisect(self.readings, at, key=lambda reading: reading.at)
+
+    def _lost(self, since: datetime | None, until: datetime | None) -> tuple[Gap, ...]:
+        return tuple(gap for gap in self.declared_gaps if (since is None or gap.end > since) and (until is None or gap.start < until))
+
 
 def minutes_between(start: datetime, end: datetime) -> Decimal:
     """With three decimals, rounded up: what is over a limit is never written as on it. Whole minutes have no decimals."""
@@ -122,67 +178,6 @@ def minutes_between(start: datetime, end: datetime) -> Decimal:
     return Decimal(exact.numerator) if exact.denominator == 1 else rounded_up(exact, MINUTE_PLACES)
 
 
-def clip(series: Series, start: datetime, end: datetime) -> Series:
-    """What `series` says about the time from `start` to `end`.
-
-    The nearest reading on either side stays, because values between readings are linear and the first and last minutes need it.
-    """
-    first = max(bisect_right(series.readings, start, key=lambda reading: reading.at) - 1, 0)
-    last = min(bisect_left(series.readings, end, key=lambda reading: reading.at) + 1, len(series.readings))
-    first = min(first, last - 1)
-    return Series(
-        readings=series.readings[first : max(last, first + 1)],
-        interval_minutes=series.interval_minutes,
-        declared_gaps=tuple(gap for gap in series.declared_gaps if gap.start < end and start < gap.end),
-    )
-
-
-def joined(*parts: Series) -> Series:
-    """Several files of one logger as one series; a reading that two files share counts once.
-
-    Raises InputError when two files differ about the same minute, or ran at different intervals: then they are separate traces.
-    """
-    intervals = {part.interval_minutes for part in parts}
-    if len(intervals) != 1:
-        seen = ", ".join(sorted(str(interval) for interval in intervals)) or "no series"
-        raise InputError(f"series can be joined when all have one logging interval; seen: {seen}")
-    readings: dict[datetime, Reading] = {}
-    for reading in (reading for part in parts for reading in part.readings):
-        if readings.setdefault(reading.at, reading).celsius != reading.celsius:
-            seen = f"{readings[reading.at].celsius} and {reading.celsius} °C"
-            raise InputError(f"two files of this logger differ at {reading.at:%Y-%m-%d %H:%M} UTC: {seen}")
-    return Series(
-        readings=tuple(readings[at] for at in sorted(readings)),
-        interval_minutes=intervals.pop(),
-        declared_gaps=tuple(
-            sorted({gap for part in parts for gap in part.declared_gaps}, key=lambda gap: (gap.start, gap.end, gap.minutes))
-        ),
-    )
-
-
-def series_from_bytes(canonical: bytes) -> Series:
-    """The series that `canonical_bytes` wrote; InputError when the bytes are anything else."""
-    try:
-        content: dict[str, Any] = json.loads(canonical)
-        # A long file says the same few values again and again: each is read and kept once.
-        known = {celsius: parse_decimal(celsius) for celsius in {celsius for _, celsius in content["readings"]}}
-        series = Series(
-            readings=tuple(Reading(_read(at), known[celsius]) for at, celsius in content["readings"]),
-            interval_minutes=parse_decimal(content["interval_minutes"]),
-            declared_gaps=tuple(
-                Gap(start=_read(start), end=_read(end), minutes=parse_decimal(minutes)) for start, end, minutes in content["declared_gaps"]
-            ),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError("these bytes are not a stored temperature series") from error
-    if series.canonical_bytes != canonical:
-        raise InputError("these bytes are not a stored temperature series in its canonical form")
-    return series
-
-
-def _written(at: datetime) -> str:
-    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _read(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def written(at: datetime) -> str:
+    """A time (UTC) as the canonical bytes have it: always as long, and sorted as the times are."""
+    return at.isoformat(timespec="microseconds")[:26] + "Z"

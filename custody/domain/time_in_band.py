@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
-from itertools import groupby, pairwise
+from functools import partial
+from itertools import chain, groupby, pairwise
 
 from custody.domain.measures import rounded_up
-from custody.domain.readings import MICROSECONDS_PER_MINUTE, MINUTE_PLACES, Reading, Series, clip
+from custody.domain.readings import MICROSECONDS_PER_MINUTE, MINUTE_PLACES, Reading, Series
 
 CELSIUS_PLACES = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,8 +99,19 @@ def pieces_of(series: Series, start: datetime, end: datetime, bands: BandRanges,
     """`series` from `start` to `end` as pieces; a stretch between readings longer than `allowed_minutes` is not `measured`."""
     allowed = timedelta(microseconds=int(allowed_minutes * MICROSECONDS_PER_MINUTE))
     first, last = instant(start), instant(end)
-    readings = clip(series, start, end).readings
+    drawn = chain.from_iterable(
+        part.once((bands, allowed_minutes), partial(_drawn, bands=bands, allowed=allowed)) for part in series.parts(start, end)
+    )
+    cut = (Piece(max(piece.start, first), min(piece.end, last), piece.band, piece.measured) for piece in drawn)
+    return tuple(_merged(piece for piece in cut if piece.start < piece.end))
+
+
+def _drawn(readings: tuple[Reading, ...], bands: BandRanges, allowed: timedelta) -> tuple[Piece, ...]:
+    """The lines from reading to reading."""
     side_of = {celsius: (bands.band_of(celsius), celsius > bands.ranges[0][2]) for celsius in {reading.celsius for reading in readings}}
+    if len(set(side_of.values())) == 1 and all(after.at - before.at <= allowed for before, after in pairwise(readings)):
+        (band, _), *_ = side_of.values()
+        return (Piece(instant(readings[0].at), instant(readings[-1].at), band, measured=True),)
 
     def course(pair: tuple[Reading, Reading]) -> tuple[bool, bool, Band]:
         before, after = (side_of[reading.celsius] for reading in pair)
@@ -113,8 +124,7 @@ def pieces_of(series: Series, start: datetime, end: datetime, bands: BandRanges,
             drawn.append(Piece(instant(pairs[0][0].at), instant(pairs[-1][1].at), band, measured))
         else:
             drawn.extend(Piece(*stretch, measured) for pair in pairs for stretch in _crossings(*pair, bands))
-    cut = (Piece(max(piece.start, first), min(piece.end, last), piece.band, piece.measured) for piece in drawn)
-    return tuple(_merged(piece for piece in cut if piece.start < piece.end))
+    return tuple(_merged(drawn))
 
 
 def _crossings(before: Reading, after: Reading, bands: BandRanges) -> Iterator[tuple[Fraction, Fraction, Band]]:
@@ -179,15 +189,18 @@ def excursions_of(series: Series, pieces: Iterable[Piece], bands: BandRanges, pl
 
 def _extreme(series: Series, start: Fraction, end: Fraction, bands: BandRanges) -> Decimal:
     """The value furthest outside from `start` to `end`, among the readings and the two ends of the line."""
-    values = [Fraction(reading.celsius) for reading in series.within(moment(start), moment(end))]
-    worst = max([*values, _value_at(series, start), _value_at(series, end)], key=bands.distance_outside)
+    values = map(Fraction, series.values_within(moment(start), moment(end)))
+    ends = (_value_at(series, start), _value_at(series, end))
+    worst = max((*values, *ends), key=lambda celsius: (bands.distance_outside(celsius), celsius))
     exact = Decimal(worst.numerator) / Decimal(worst.denominator)
     return exact if Fraction(exact) == worst else round(exact, CELSIUS_PLACES)
 
 
 def _value_at(series: Series, when: Fraction) -> Fraction:
     """The straight line at `when`, which lies between the first and the last reading."""
-    index = bisect_right(series.readings, moment(when), key=lambda reading: reading.at)
-    before, after = series.readings[min(index, len(series.readings) - 1) - 1 :][:2]
-    start, end = instant(before.at), instant(after.at)
-    return Fraction(before.celsius) + (Fraction(after.celsius) - Fraction(before.celsius)) * (when - start) / (end - start)
+    at = moment(when)
+    before, *others = series.clipped(at, at + timedelta(microseconds=1)).readings
+    if not others:  # the last one
+        return Fraction(before.celsius)
+    start, end = instant(before.at), instant(others[0].at)
+    return Fraction(before.celsius) + (Fraction(others[0].celsius) - Fraction(before.celsius)) * (when - start) / (end - start)

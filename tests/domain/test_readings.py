@@ -6,10 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from custody.domain.readings import Gap, Reading, Series, clip, joined, minutes_between, series_from_bytes
+from custody.domain.readings import Gap, Reading, Series, minutes_between
 from custody.errors import InputError
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -73,52 +71,25 @@ def test_canonical_bytes_are_fixed_for_ever():
     )
 
 
-@given(
-    st.lists(st.integers(0, 10**6), min_size=1, max_size=30, unique=True).map(sorted),
-    st.decimals("-200", "100", places=2),
-    st.decimals("0.5", "60", places=1),
-)
-def test_stored_series_reads_back_equal(minutes, celsius, interval):
-    written = series(*((minute, celsius) for minute in minutes), interval=interval)
-    assert series_from_bytes(written.canonical_bytes) == written
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda b: b[:-1],
-        lambda b: b"[]",
-        lambda b: b"{}",
-        lambda b: b + b" ",
-        lambda b: b.replace(b"5.0", b"x"),
-        lambda b: b"\xff",
-        lambda b: b.replace(b'"5.0"', b"5.0"),
-    ],
-)
-def test_other_bytes_are_no_series(change):
-    with pytest.raises(InputError, match=r"not a stored temperature series|is not a number"):
-        series_from_bytes(change(series((0, "5.0")).canonical_bytes))
-
-
 def test_clip_keeps_the_nearest_reading_on_either_side():
     whole = series(*((minute, "5") for minute in range(0, 100, 10)))
-    clipped = clip(whole, at(25), at(45))
+    clipped = whole.clipped(at(25), at(45))
     assert [reading.at for reading in clipped.readings] == [at(20), at(30), at(40), at(50)]
-    assert [reading.at for reading in clip(whole, at(20), at(40)).readings] == [at(20), at(30), at(40)]
+    assert [reading.at for reading in whole.clipped(at(20), at(40)).readings] == [at(20), at(30), at(40)]
 
 
 def test_clip_outside_the_series_keeps_its_nearest_end():
     whole = series((0, "5"), (10, "6"))
-    assert [reading.at for reading in clip(whole, at(20), at(30)).readings] == [at(10)]
-    assert [reading.at for reading in clip(whole, at(-20), at(-10)).readings] == [at(0)]
-    assert clip(whole, at(-10), at(50)) == whole
+    assert [reading.at for reading in whole.clipped(at(20), at(30)).readings] == [at(10)]
+    assert [reading.at for reading in whole.clipped(at(-20), at(-10)).readings] == [at(0)]
+    assert whole.clipped(at(-10), at(50)) == whole
 
 
 def test_clip_keeps_the_declared_gaps_that_touch_the_time():
     gap = Gap(start=at(0), end=at(60), minutes=Decimal(3))
     whole = series((0, "5"), (120, "5"), declared=(gap,))
-    assert clip(whole, at(50), at(100)).declared_gaps == (gap,)
-    assert clip(whole, at(60), at(100)).declared_gaps == ()
+    assert whole.clipped(at(50), at(100)).declared_gaps == (gap,)
+    assert whole.clipped(at(60), at(100)).declared_gaps == ()
 
 
 def test_within_takes_both_ends():
@@ -132,25 +103,6 @@ def test_gaps_are_longer_than_what_is_allowed():
     declared = (Gap(start=at(0), end=at(1440), minutes=Decimal(25)), Gap(start=at(0), end=at(1440), minutes=Decimal(20)))
     seen = series((0, "5"), (20, "5"), (41, "5"), declared=declared).gaps(Decimal(20))
     assert [(gap.start, gap.minutes) for gap in seen] == [(at(0), 25), (at(20), 21)]
-
-
-def test_two_files_of_one_logger_become_one_series():
-    gap = Gap(start=at(0), end=at(60), minutes=Decimal(3))
-    whole = joined(series((20, "6"), (30, "7"), declared=(gap,)), series((0, "5"), (10, "5.5"), (20, "6"), declared=(gap,)))
-    assert [reading.celsius for reading in whole.readings] == [Decimal(5), Decimal("5.5"), Decimal(6), Decimal(7)]
-    assert whole.declared_gaps == (gap,)
-
-
-def test_files_that_differ_about_one_minute_are_not_joined():
-    with pytest.raises(InputError, match="differ at 2026-03-01 08:10 UTC: 5 and 6 °C"):
-        joined(series((0, "5"), (10, "5")), series((10, "6")))
-
-
-def test_files_with_other_intervals_and_no_files_are_not_joined():
-    with pytest.raises(InputError, match="seen: 10, 5"):
-        joined(series((0, "5")), series((5, "5"), interval="5"))
-    with pytest.raises(InputError, match="seen: no series"):
-        joined()
 
 
 def test_minutes_between_are_exact_or_rounded_up():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -62,9 +62,7 @@ def _within(series: Series, since: datetime | None, until: datetime | None) -> S
     """The readings from `since` on and before `until`; None when there is none."""
     if (since is None or since <= series.start) and (until is None or series.end < until):
         return series
-    readings = tuple(r for r in series.readings if (since is None or r.at >= since) and (until is None or r.at < until))
-    lost = tuple(gap for gap in series.declared_gaps if (since is None or gap.end > since) and (until is None or gap.start < until))
-    return replace(series, readings=readings, declared_gaps=lost) if readings else None
+    return series.between(since, until)
 
 
 def signature_of(study: StudyFold, read: LoggerFileRead) -> SignatureStateWord:

@@ -17,7 +17,7 @@ from custody.domain.folds.custody import CustodyGap
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import BagId, LoggerId, Node, ShipmentId
-from custody.domain.readings import Gap, Series, clip
+from custody.domain.readings import Gap, Series
 from custody.domain.terms import SignatureStateWord
 from custody.domain.time_in_band import Excursion
 from custody.domain.verdict import Reason
@@ -165,9 +165,7 @@ def _places(life: ColdLife, judged: JudgedLife) -> Iterator[PlaceSeen]:
     for place in judged.places:
         curves = []
         for trace in place.overlapping:
-            series = clip(trace.series, place.stay.start, place.stay.end)
-            if not series.readings:
-                continue
+            series = trace.series.clipped(place.stay.start, place.stay.end)
             gaps = series.gaps(life.criteria.silence_allowed(trace.deed.act.interval_minutes))
             curve = Curve(logger=trace.deed.act.logger, series=series, criteria=life.criteria, gaps=gaps, signature=trace.signature)
             curves.append(curve)
