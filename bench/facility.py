@@ -200,7 +200,7 @@ class Writer:
             entries.keep(connection, self.rows)
             for step in self.files:
                 assert step.series is not None
-                attachments.keep(connection, step.file, "text/plain", "logger.txt")
+                attachments.keep(connection, attachments.packed(step.file), "text/plain", "logger.txt")
                 series.keep_series(connection, step.series)
         self.rows, self.files = [], []
 

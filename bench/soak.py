@@ -95,6 +95,7 @@ def soak(port: int, casts: tuple[Cast, ...], seconds: float, say: Callable[[str]
     say(f"steady scans for {seconds:.0f} s")
     steady = steady_scans(port, nurses, casts, pace, count=int(pace * seconds))
     after = memory_mb(parent)
+    say(f"p99 {steady.p99 * 1000:.0f} ms, drifted {steady.drift:+.1%}; memory {before:.0f} → {after:.0f} MB ({after / before - 1:+.1%})")
     say(f"the same beside a logger file of {ROWS:,} rows ({len(file) / 1e6:.0f} MB)")
     reader = Importer(port, file)
     reader.start()

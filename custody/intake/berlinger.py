@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from hashlib import sha256
 
 from custody.domain.kinetic import ACTIVATION_KJ_PER_MOL
@@ -25,6 +26,8 @@ DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATA_HEADER = ("yyyy-MM-dd hh:mm", "T", "Out of limits")
 MARKER_HEADER = ("Number", "T", "yyyy-MM-dd hh:mm", "")
 SENSOR_FAULT = Decimal(-127)
+TEMPERATURES_REMEMBERED = 4096
+"""A long file says the same few values again and again."""
 """What a digital sensor answers when it has no value; a Berlinger logger cannot measure that low."""
 
 ALARM_KINDS = {
@@ -54,7 +57,11 @@ class _Clock:
         return self.from_local(local)
 
     def from_local(self, local: datetime) -> datetime:
-        return (local - timedelta(minutes=int(self.zone_hours * 60))).replace(tzinfo=UTC)
+        return (local - self._ahead).replace(tzinfo=UTC)
+
+    @cached_property
+    def _ahead(self) -> timedelta:
+        return timedelta(minutes=int(self.zone_hours * 60))
 
 
 def read_berlinger(data: bytes, registered_fingerprints: AbstractSet[str] = frozenset()) -> LoggerFile:
@@ -102,10 +109,15 @@ def _number(text: str, line: int, what: str) -> Decimal:
         raise malformed(line, str(error)) from error
 
 
+@lru_cache(maxsize=TEMPERATURES_REMEMBERED)
+def _celsius_in(text: str) -> Decimal:
+    return Celsius.parse(text).value
+
+
 def _summary_temperature(text: str, line: int) -> Decimal:
     """A temperature the device worked out, such as a mean, which may well be -127; MalformedFileError when it is none."""
     try:
-        return Celsius.parse(text).value
+        return _celsius_in(text)
     except InputError as error:
         raise malformed(line, f"no temperature: {error}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from custody.errors import MalformedFileError
 
@@ -26,8 +27,7 @@ class Entry:
         return dict(self.pairs).get(key, "")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One line of a table."""
 
     line: int

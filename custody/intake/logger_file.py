@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 
-from custody.domain.cold_chain import ColdChainCriteria, Stay, judge_life
+from custody.domain.cold_chain import ColdChainCriteria, ColdChainJudgement, Stay, judge_life
 from custody.domain.kinetic import ACTIVATION_KJ_PER_MOL, mean_kinetic_celsius
 from custody.domain.readings import Gap, Series
 from custody.domain.terms import SignatureStateWord
@@ -109,8 +110,8 @@ class LoggerFile:
     @cached_property
     def mean(self) -> Decimal:
         """Mean of the readings in °C, to three decimals."""
-        values = self.series.celsius_values
-        exact = sum(map(Fraction, values), Fraction(0)) / len(values)
+        counts = Counter(self.series.celsius_values)
+        exact = sum((Fraction(celsius) * count for celsius, count in counts.items()), Fraction(0)) / counts.total()
         return round(Decimal(exact.numerator) / Decimal(exact.denominator), SHOWN_PLACES)
 
     @cached_property
@@ -123,10 +124,9 @@ class LoggerFile:
         """More than two intervals without data, and sensor time-outs that long."""
         return self.series.gaps(GAP_INTERVALS * self.interval_minutes)
 
-    def minutes_out_of_range(self, criteria: ColdChainCriteria) -> Decimal:
-        """Minutes outside the class 0 range over the whole file, values between readings linear."""
-        whole = Stay(place=self.serial, start=self.series.start, end=self.series.end, traces=(self.series,))
-        return judge_life((whole,), criteria).minutes_outside
+    def judged(self, criteria: ColdChainCriteria) -> ColdChainJudgement:
+        """The whole file as one stay, values between readings linear."""
+        return judge_life((Stay(place=self.serial, start=self.series.start, end=self.series.end, traces=(self.series,)),), criteria)
 
 
 def check_signature(file: LoggerFile, registered_fingerprints: AbstractSet[str]) -> SignatureStateWord:

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 from html import escape
 
 from custody.domain.cold_chain_criteria import ColdChainCriteria
+from custody.domain.outline import outline
 from custody.domain.readings import Gap, Reading, Series
 from custody.words import Words
 
@@ -71,6 +72,7 @@ class _Scale:
 
 def curve_svg(series: Series, criteria: ColdChainCriteria, gaps: tuple[Gap, ...], words: Words, sheet: Sheet = WIDE) -> str:
     """The picture. Gaps stay empty and framed: a line across missing data would claim what nobody measured."""
+    series = outline(series, gaps)
     scale = _Scale(sheet, series, criteria)
     parts = (
         *_bands(scale, criteria),

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import Connection
 
 from custody.domain.acts.shipping import LoggerFileRead
-from custody.domain.cold_chain import Stay, judge_life
-from custody.domain.cold_chain_criteria import ColdChainCriteria
 from custody.domain.folds.shipment import ShipmentFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import Digest, LoggerId, ShipmentId
-from custody.domain.readings import Gap
 from custody.domain.terms import SignatureStateWord
-from custody.domain.time_in_band import Excursion
 from custody.errors import InputError, MalformedFileError, NotFoundError
 from custody.intake.logger_file import LoggerFile, check_signature
 from custody.store import attachments, entries, series
@@ -25,7 +20,7 @@ from custody.workflows.dossiers import dossier_of
 from custody.workflows.outcome import Outcome
 from custody.workflows.recording import record
 from custody.workflows.signer import Signer
-from custody.workflows.temperature import Upload, read, upload_of
+from custody.workflows.temperature import FileJudged, Upload, judged, upload_of
 
 MEDIA_TYPE = "text/plain"
 
@@ -41,16 +36,12 @@ class FileRead:
 
 @dataclass(frozen=True, kw_only=True)
 class FileShown:
-    """A temperature file before anybody accepts it: what it says, judged by the limits of this trip; `accepted` once it is recorded."""
+    """A temperature file before anybody accepts it; `accepted` once it is recorded."""
 
     digest: Digest
     logger: LoggerId
-    file: LoggerFile
+    said: FileJudged
     signature: SignatureStateWord
-    criteria: ColdChainCriteria
-    excursions: tuple[Excursion, ...]
-    minutes_outside: Decimal
-    gaps: tuple[Gap, ...]
     accepted: bool
 
 
@@ -72,7 +63,7 @@ def keep_read_file(
     if expected_logger is not None and logger != expected_logger:
         raise _other_logger(logger, (expected_logger,))
     outcome = record(connection, upload.act, signer, now)
-    attachments.keep(connection, upload.data, MEDIA_TYPE, upload.name)
+    attachments.keep(connection, upload.kept, MEDIA_TYPE, upload.name)
     series.keep_series(connection, upload.file.series, upload.series)
     return FileRead(file=upload.file, signature=_signature(connection, upload.file, signer), outcome=outcome)
 
@@ -95,28 +86,22 @@ def keep_upload(connection: Connection, shipment: ShipmentId, upload: Upload, si
     loggers = _shipment(connection, shipment, signer).loggers
     if logger not in loggers:
         raise _other_logger(logger, loggers)
-    return attachments.keep(connection, upload.data, MEDIA_TYPE, upload.name)
+    return attachments.keep(connection, upload.kept, MEDIA_TYPE, upload.name)
 
 
 def show_upload(connection: Connection, shipment: ShipmentId, digest: Digest, signer: Signer) -> FileShown:
     """What a kept file says, by the limits of this trip. Raises NotFoundError for a file nobody uploaded, or of another shipment."""
     fold = _shipment(connection, shipment, signer)
-    file = read(attachments.fetch(connection, digest).data)
-    logger = LoggerId.parse(file.serial)
+    criteria = fold.criteria.cold_chain.for_form(fold.planned.act.form)
+    said = judged(attachments.fetch(connection, digest).data, (criteria,))
+    logger = LoggerId.parse(said.file.serial)
     if logger not in fold.loggers:
         raise NotFoundError(f"no attachment {digest}", code="not_found")
-    criteria = fold.criteria.cold_chain.for_form(fold.planned.act.form)
-    whole = Stay(place=file.serial, start=file.series.start, end=file.series.end, traces=(file.series,))
-    judged = judge_life((whole,), criteria)
     return FileShown(
         digest=digest,
         logger=logger,
-        file=file,
-        signature=_signature(connection, file, signer),
-        criteria=criteria,
-        excursions=judged.excursions,
-        minutes_outside=judged.minutes_outside,
-        gaps=file.series.gaps(criteria.silence_allowed(file.interval_minutes)),
+        said=said,
+        signature=_signature(connection, said.file, signer),
         accepted=is_recorded(connection, logger, digest),
     )
 

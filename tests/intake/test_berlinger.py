@@ -146,7 +146,7 @@ def test_missing_rows_are_gaps():
 def test_minutes_out_of_range_are_linear_between_readings():
     # 5 → 9 in 10 min is over 8 for 2.5 min, 9 → 5 again.
     file = read_berlinger(write_twin(trip("5.0", "9.0", "5.0"), KEY))
-    assert file.minutes_out_of_range(COLD) == 5
+    assert file.judged(COLD).minutes_outside == 5
 
 
 def test_file_without_results_has_none():
@@ -494,7 +494,7 @@ def test_genuine_trip_is_class_3_and_its_minutes_agree_with_a_second_reckoning(g
     rows = [Fraction(text.decode()) for text in re.findall(rb"\r\n\t2022-11-0\d \d\d:\d\d\t([0-9.-]+)\t", genuine)]
     inside = sum((inside_share(first, last) for first, last in pairwise(rows)), Fraction(0)) * 10
     expected = (len(rows) - 1) * 10 - inside
-    assert abs(Fraction(file.minutes_out_of_range(COLD)) - expected) <= Fraction(1, 1000)
+    assert abs(Fraction(file.judged(COLD).minutes_outside) - expected) <= Fraction(1, 1000)
     judgement = judge_life((Stay(place="shipment:1", start=file.series.start, end=file.series.end, traces=(file.series,)),), COLD)
     assert judgement.klass == 3
     assert {reason.code for reason in judgement.reasons} == {"warm_too_long", "class_2_band", "class_1_too_long", "outside_too_long"}

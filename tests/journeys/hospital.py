@@ -11,6 +11,7 @@ from custody.domain.acts import bedside as acts
 from custody.domain.ids import Digest, SealNumber
 from custody.domain.readings import Reading, Series
 from custody.domain.terms import Answer, Committee, CommitteeDecision, PartyKind
+from custody.intake.loggers import read_logger_file
 from custody.intake.twins import ALARMS_2_8, ALARMS_CRYO, TwinTrip, write_twin
 from custody.store import entries
 from custody.workflows.proposing import possession_code
@@ -19,7 +20,7 @@ from custody.workflows.rehearsal.downstream import COURIER, DOCUMENTS, RECEIVERS
 from custody.workflows.rehearsal.files import KEY
 from custody.workflows.rehearsal.road import QA, QP
 from custody.workflows.rehearsal.steps import STUDY, people
-from custody.workflows.temperature import act_from_file, read
+from custody.workflows.temperature import act_from_file
 from tests.journeys.scenes import COHORT_OF, T0
 from tests.journeys.ward import RECEIVER, SPONSOR, Ward
 
@@ -213,7 +214,7 @@ class Hospital(Ward):
         series = Series(readings=tuple(Reading(at, c) for at, c in readings), interval_minutes=Decimal(every // timedelta(minutes=1)))
         alarms = ALARMS_CRYO if readings[0][1] < -60 else ALARMS_2_8
         data = write_twin(TwinTrip(serial=logger.value, series=series, alarms=alarms), KEY)
-        return self.do(act_from_file(logger, read(data)), by, readings=readings, file=data)
+        return self.do(act_from_file(logger, read_logger_file(data)), by, readings=readings, file=data)
 
     # -- committees --------------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from custody.domain.acts.study import LoggerKeyRegistered
 from custody.domain.folds.bag import BagFold
 from custody.domain.folds.study import StudyFold
 from custody.domain.terms import HoldPoint, SignatureStateWord
+from custody.intake.loggers import read_logger_file
 from custody.store.connection import open_store
 from custody.store.schema import upgrade
 from custody.store.verification import verify
@@ -24,7 +25,6 @@ from custody.workflows.receiving import keep_temperature_file
 from custody.workflows.rehearsal.editing import step_of, until
 from custody.workflows.rehearsal.genuine import TRIP_STUDY, twin_file, until_receipt
 from custody.workflows.rehearsal.player import Player, open_ledger
-from custody.workflows.temperature import read
 
 GENUINE = "RCPJ00010_02_202211090128.txt"
 ACCEPTED = "bag_accepted"
@@ -93,7 +93,7 @@ def one_byte_changed(data):
 def test_warm_trip_is_stopped_at_receipt_by_its_own_file(store, data):
     steps = until_receipt(data)
     desk = Desk(store, steps)
-    key = step_of(steps, "logger_key_registered", where=lambda act: act.fingerprint.value == read(data).key_fingerprint)
+    key = step_of(steps, "logger_key_registered", where=lambda act: act.fingerprint.value == read_logger_file(data).key_fingerprint)
     assert isinstance(key.act, LoggerKeyRegistered)
     assert key.by == ("demo-qa-one",)
 
@@ -155,5 +155,5 @@ def test_the_file_is_the_one_of_the_logger_that_travelled(store, data):
     assert isinstance(act, LoggerFileRead)
     assert isinstance(accepted, BagAccepted)
     assert step_of(steps, "packing_started").act.loggers == (act.logger,)
-    assert act.logger.value == read(data).serial
+    assert act.logger.value == read_logger_file(data).serial
     assert step_of(steps, ACCEPTED).at.year == 2022

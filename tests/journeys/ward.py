@@ -13,6 +13,7 @@ from custody.domain.acts.record import Corrected
 from custody.domain.ids import Digest, SampleId, WristbandToken
 from custody.domain.readings import Reading, Series
 from custody.domain.terms import Answer, BagReadAs, ColdChainDecision, PartyKind, Sex
+from custody.intake.loggers import read_logger_file
 from custody.intake.twins import ALARMS_CRYO, TwinTrip, write_twin
 from custody.ledger.canonical import canonical
 from custody.workflows.proposing import possession_code
@@ -22,7 +23,6 @@ from custody.workflows.rehearsal.files import KEY
 from custody.workflows.rehearsal.places import WARD_FREEZER, WARD_LOGGER
 from custody.workflows.rehearsal.road import QA, QP
 from custody.workflows.rehearsal.steps import STUDY, people
-from custody.workflows.temperature import read
 from tests.journeys.world import T0, World
 
 RECEIVER = "demo-receiver-one"
@@ -327,4 +327,4 @@ class Ward(World):
 def bedside_file(data):
     from custody.workflows.temperature import act_from_file
 
-    return act_from_file(WARD_LOGGER, read(data))
+    return act_from_file(WARD_LOGGER, read_logger_file(data))

@@ -27,7 +27,7 @@ DONOR = DonorId.parse("D-1")
 @pytest.mark.parametrize("data", [b"", b"\x00\xff", b"a,b\r\n1,2\r\n", bytes(100_000)])
 def test_attachment_comes_back_byte_for_byte(store, data):
     with store.writing() as connection:
-        digest = attachments.keep(connection, data, "text/csv", "数据.csv")
+        digest = attachments.keep(connection, attachments.packed(data), "text/csv", "数据.csv")
     with store.reading() as connection:
         assert attachments.fetch(connection, digest) == attachments.Attachment(
             digest=Digest(sha256(data).hexdigest()), media_type="text/csv", name="数据.csv", data=data
@@ -36,7 +36,9 @@ def test_attachment_comes_back_byte_for_byte(store, data):
 
 def test_same_bytes_are_kept_once_under_their_first_name(store, ledger):
     with store.writing() as connection:
-        assert attachments.keep(connection, b"x", "text/csv", "a.csv") == attachments.keep(connection, b"x", "text/plain", "b.txt")
+        assert attachments.keep(connection, attachments.packed(b"x"), "text/csv", "a.csv") == attachments.keep(
+            connection, attachments.packed(b"x"), "text/plain", "b.txt"
+        )
     assert ledger.raw("SELECT name FROM attachment") == [("a.csv",)]
 
 

@@ -137,7 +137,7 @@ def test_trigger_that_is_not_custodys_is_named(written):
 def one_row_in_each(store) -> None:
     """So that every table that only grows has something to lose."""
     with store.writing() as connection:
-        attachments.keep(connection, b"file", "text/plain", "a.txt")
+        attachments.keep(connection, attachments.packed(b"file"), "text/plain", "a.txt")
         series.keep_series(connection, one_series())
         credentials.set_secret(connection, account_created().account, "hash", set_at=NOW, must_change=False)
         set_fact(connection, "origin", "demo.example")
@@ -182,7 +182,7 @@ def one_series(celsius="4.5"):
 
 def test_changed_attachment_is_found(written, store):
     with store.writing() as connection:
-        digest = attachments.keep(connection, b"file", "text/plain", "a.txt")
+        digest = attachments.keep(connection, attachments.packed(b"file"), "text/plain", "a.txt")
     assert written.verify().ok
     written.edit("UPDATE attachment SET content = x'00'")
     assert f"attachment {digest} is not what was kept" in written.first_fault()

@@ -11,10 +11,12 @@ import pytest
 from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.duties import roles_at
 from custody.domain.ids import LoggerId
+from custody.workflows import temperature
 from custody.workflows.rehearsal.files import logger_file
 from custody.workflows.rehearsal.places import FREEZER_LOGGER
 from custody.workflows.rehearsal.steps import people
 from tests.web.at_the_desks import acts_of
+from tests.workflows.test_aside import ended as killed
 
 PATH = "/logger-files"
 READERS = [p.account.value for p in people().values() if roles_at(LoggerFileRead.rule, 0) & set(p.roles)]
@@ -28,6 +30,10 @@ def send(browser, data, name="store.txt"):
 def written(web, celsius):
     now = web.clock()
     return logger_file(FREEZER_LOGGER, now - timedelta(hours=6), now, celsius)[2]
+
+
+def ended(_data):
+    killed()
 
 
 def recorded(web):
@@ -51,6 +57,32 @@ def test_file_is_shown_with_class_minutes_and_gaps_before_it_is_recorded_once(we
     assert "is recorded already" in again.text
     assert browser.send(page, accept).code in {200, 422}
     assert recorded(web) == before + 1
+
+
+def test_long_file_is_read_by_a_process_of_its_own_and_says_the_same(web, monkeypatch):
+    browser, data, before = web.signed_in("demo-coldchain-one"), written(web, "-190.0"), recorded(web)
+    here = browser.get(send(browser, data).location).text
+    monkeypatch.setattr(temperature, "LONG_FROM_BYTES", 100)
+    page = send(browser, data)
+    assert page.code == 303
+    page = browser.get(page.location)
+    assert page.text == here
+    accept = next(action for action in page.actions if action.endswith("/accept"))
+    assert "Temperature file read" in browser.send(page, accept).text
+    assert recorded(web) == before + 1
+    refused = send(browser, data.replace(b"-190.0", b"-190,0"))
+    assert refused.code == 422
+    assert "-190,0" in refused.text.partition("There is a problem")[2]
+
+
+def test_long_file_whose_reader_was_ended_is_refused_and_kept_nowhere(web, monkeypatch):
+    browser, before = web.signed_in("demo-coldchain-one"), recorded(web)
+    monkeypatch.setattr(temperature, "LONG_FROM_BYTES", 100)
+    monkeypatch.setattr(temperature, "_read", ended)
+    page = send(browser, written(web, "-190.0"))
+    assert page.code == 503
+    assert "could not be read to its end, and nothing was kept" in page.text
+    assert recorded(web) == before
 
 
 def test_file_that_was_out_of_range_says_so_with_its_class_and_minutes(web):

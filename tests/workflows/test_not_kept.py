@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import random
 import sqlite3
 from contextlib import closing
 
@@ -16,7 +18,7 @@ from custody.workflows.door import NotKeptError, judged_unit, kept_or_refused, u
 from tests.disk import every_connection, failing_disk, full_disk
 from tests.workflows.desk import PEOPLE
 
-FILE = bytes(200_000)
+FILE = random.Random(1).randbytes(200_000)
 
 
 @pytest.fixture
@@ -29,11 +31,11 @@ def store(tmp_path):
 
 def keep_a_file(store):
     with unit_of_work(store) as connection:
-        attachments.keep(connection, FILE, "text/plain", "readings.txt")
+        attachments.keep(connection, attachments.packed(FILE), "text/plain", "readings.txt")
 
 
 def judge_and_keep_a_file(store):
-    judged_unit(store, lambda connection: attachments.keep(connection, FILE, "text/plain", "readings.txt"))
+    judged_unit(store, lambda connection: attachments.keep(connection, attachments.packed(FILE), "text/plain", "readings.txt"))
 
 
 def files(store):
@@ -68,7 +70,7 @@ def test_disk_that_fails_at_the_commit_is_no_record(store):
     def write_a_little():
         with unit_of_work(store) as connection:
             # Small enough to stay in memory until the commit, which is the first to write.
-            attachments.keep(connection, FILE[:100], "text/plain", "readings.txt")
+            attachments.keep(connection, attachments.packed(FILE[:100]), "text/plain", "readings.txt")
 
     with failing_disk(), pytest.raises(NotKeptError, match="this does not count as recorded"):
         write_a_little()
@@ -132,12 +134,12 @@ def test_other_refusals_go_on_as_they_are(other):
 def test_what_was_committed_stands_although_the_journal_cannot_be_copied_back(store, monkeypatch):
     monkeypatch.setattr("custody.store.sqlite.BYTES_BETWEEN_COPIES", 0)
     with unit_of_work(store) as connection:
-        attachments.keep(connection, bytes(3_000_000), "text/plain", "large.txt")
+        attachments.keep(connection, attachments.packed(os.urandom(3_000_000)), "text/plain", "large.txt")
     store.close()
     limit = store.database.path.stat().st_size // 2
     with failing_disk(limit):
         for n in range(40):
             with unit_of_work(store) as connection:
-                attachments.keep(connection, b"%d" % n * 5000, "text/plain", "small.txt")
+                attachments.keep(connection, attachments.packed(b"%d" % n * 5000), "text/plain", "small.txt")
         assert store.database.path.with_name(store.database.path.name + "-wal").stat().st_size < limit
     assert files(store) == 41

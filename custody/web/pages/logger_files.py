@@ -62,21 +62,21 @@ def shown(digest: str) -> Page:
     chosen = StorageForm(asked) if asked in set(StorageForm) else None
     with current.store().reading() as connection:
         found = show_file(connection, current.viewer(), Digest.parse(digest), chosen)
-    other = next(each for each in StorageForm if each is not found.criteria.form)
+    other = next(each for each in StorageForm if each is not found.said.criteria.form)
     return render_template(
         "pages/logger_file.html",
         page_title=words.say("logger_files.title"),
         file=found,
-        klass=words.say("logger_files.class_is", klass=found.klass),
-        sentence=file_sentence(found),
-        limits=words.say("logger_files.by_limits", limits=limits_text(found.criteria)),
+        klass=words.say("logger_files.class_is", klass=found.said.klass),
+        sentence=file_sentence(found.said),
+        limits=words.say("logger_files.by_limits", limits=limits_text(found.said.criteria)),
         other=words.say("logger_files.by_other", form=words.term(other)),
         other_href=url_for("logger_files.shown", digest=digest, form=other.value),
         lines=file_lines(found, serial=found.logger.value),
-        excursions=excursion_rows(found),
-        gaps=[Line(words.date_time(gap.start), words.date_time(gap.end)) for gap in found.gaps],
+        excursions=excursion_rows(found.said),
+        gaps=[Line(words.date_time(gap.start), words.date_time(gap.end)) for gap in found.said.gaps],
         signature_bad=found.signature.value == "invalid",
-        bad=bool(found.klass) or found.signature.value == "invalid",
+        bad=bool(found.said.klass) or found.signature.value == "invalid",
     )
 
 

@@ -10,9 +10,10 @@ from custody.domain.acts.shipping import LoggerFileRead
 from custody.domain.acts.study import LoggerKeyRegistered
 from custody.domain.ids import Digest, LoggerId
 from custody.domain.readings import Reading, Series
+from custody.intake.loggers import read_logger_file
 from custody.intake.twins import ALARMS_2_8, ALARMS_CRYO, TwinKey, TwinTrip, write_twin
 from custody.workflows.rehearsal.steps import STUDY
-from custody.workflows.temperature import act_from_file, read
+from custody.workflows.temperature import act_from_file
 
 KEY = TwinKey.from_seed("custody demonstration logger lot 1")
 CRYO_BELOW = Decimal(-60)
@@ -37,7 +38,7 @@ def logger_file(
     series = Series(readings=readings, interval_minutes=Decimal(interval))
     alarms = ALARMS_CRYO if Decimal(celsius) < CRYO_BELOW else ALARMS_2_8
     data = write_twin(TwinTrip(serial=logger.value, series=series, alarms=alarms), KEY)
-    file = read(data)
+    file = read_logger_file(data)
     return act_from_file(logger, file), file.series, data
 
 

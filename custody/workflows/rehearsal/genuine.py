@@ -17,6 +17,7 @@ from custody.domain.ids import Digest, LoggerId, StudyId
 from custody.domain.readings import Reading, Series
 from custody.domain.terms import ProductForm
 from custody.intake.logger_file import LoggerFile
+from custody.intake.loggers import read_logger_file
 from custody.intake.study_files import load_study
 from custody.intake.twins import TwinKey, TwinTrip, write_twin
 from custody.resources import data_dir
@@ -25,7 +26,7 @@ from custody.workflows.rehearsal.editing import Steps, changed, in_order
 from custody.workflows.rehearsal.files import demonstration_key
 from custody.workflows.rehearsal.road import QA, Cast, open_study, stock_registers
 from custody.workflows.rehearsal.steps import STUDY, Script, Step
-from custody.workflows.temperature import act_from_file, read
+from custody.workflows.temperature import act_from_file
 
 TRIP_STUDY = StudyId("DEMO-2022-TRIP")
 TWIN_KEY = TwinKey.from_seed("custody demonstration logger lot of 2022")
@@ -71,7 +72,7 @@ def until_receipt(data: bytes, *, key_registered: bool = True) -> Steps:
     `key_registered`: whether QA has registered the key that signed the file, by a signed act, before anything was made.
     Raises MalformedFileError or InputError for a file that cannot be read.
     """
-    file = read(data)
+    file = read_logger_file(data)
     cast = TripCast(serial=file.serial)
     road = Script(file.series.start + FIRST_READING_TO_START)
     criteria, content = load_study(trip_study_folder())

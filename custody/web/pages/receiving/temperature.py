@@ -19,7 +19,7 @@ from custody.web.signing import key_sent
 from custody.web.wording import Line
 from custody.workflows.door import unit_of_work
 from custody.workflows.receiving import FileShown, accept_upload, keep_upload, kept_upload, show_upload
-from custody.workflows.temperature import upload_of
+from custody.workflows.temperature import FileJudged, upload_of
 
 NAME_MAX = 200
 SIGNATURES = {
@@ -65,11 +65,11 @@ def file(shipment: str, digest: str) -> Page:
         page_title=words.say("receiving.file_read"),
         shipment=desk_of(shipment),
         file=shown,
-        sentence=file_sentence(shown),
+        sentence=file_sentence(shown.said),
         lines=file_lines(shown, serial=f"{shown.logger} · {words.say('receiving.serial_matches')}"),
-        limits=limits_text(shown.criteria),
-        excursions=excursion_rows(shown),
-        gaps=[Line(words.date_time(gap.start), words.date_time(gap.end)) for gap in shown.gaps],
+        limits=limits_text(shown.said.criteria),
+        excursions=excursion_rows(shown.said),
+        gaps=[Line(words.date_time(gap.start), words.date_time(gap.end)) for gap in shown.said.gaps],
         signature_bad=shown.signature.value == "invalid",
     )
 
@@ -89,9 +89,9 @@ def accept(shipment: str, digest: str) -> Page:
 @blueprint.get("/<shipment>/temperature/<digest>/curve.svg")
 @at_the_desk
 def curve(shipment: str, digest: str) -> Response:
-    shown = _shown(shipment, digest)
+    said = _shown(shipment, digest).said
     sheet = NARROW if request.args.get("narrow") else WIDE
-    svg = curve_svg(shown.file.series, shown.criteria, shown.gaps, current.words(), sheet)
+    svg = curve_svg(said.outline, said.criteria, said.gaps, current.words(), sheet)
     return Response(svg, mimetype="image/svg+xml")
 
 
@@ -117,33 +117,31 @@ def _upload_page(shipment: str, fault: str) -> str:
 
 def file_lines(shown: FileShown, *, serial: str) -> tuple[Line, ...]:
     """What the file says, line by line; `serial`: the logger, and what is to be said of it."""
-    words, file = current.words(), shown.file
-    said = {
+    words, said, file = current.words(), shown.said, shown.said.file
+    lines = {
         "serial": serial,
         "format": f"{file.format} {file.model}".strip(),
         "start": words.date_time(file.series.start),
         "end": words.date_time(file.series.end),
         "interval": words.say("format.minutes", minutes=file.interval_minutes),
-        "count": words.value(len(file.series.readings)),
+        "count": words.value(file.series.count),
         "lowest": _celsius(file.lowest),
         "highest": _celsius(file.highest),
         "mean": _celsius(file.mean),
         "mkt": _celsius(file.mean_kinetic),
-        "gaps": words.value(len(shown.gaps)),
-        "outside": words.say("format.minutes", minutes=_minutes(shown.minutes_outside)),
+        "gaps": words.value(len(said.gaps)),
+        "outside": words.say("format.minutes", minutes=_minutes(said.minutes_outside)),
         "signature": words.say(SIGNATURES[shown.signature.value]),
     }
-    return tuple(Line(words.say(f"trace.{name}"), value) for name, value in said.items())
+    return tuple(Line(words.say(f"trace.{name}"), value) for name, value in lines.items())
 
 
-def file_sentence(shown: FileShown) -> str:
+def file_sentence(said: FileJudged) -> str:
     """The first thing to read: in range, or for how long and how far out."""
-    words = current.words()
-    if not shown.excursions and not shown.minutes_outside:
-        return words.say("receiving.in_range", limits=limits_text(shown.criteria))
-    return words.say(
-        "receiving.out_of_range", minutes=_minutes(shown.minutes_outside), highest=shown.file.highest, lowest=shown.file.lowest
-    )
+    words, outside = current.words(), said.minutes_outside
+    if not said.excursions and not outside:
+        return words.say("receiving.in_range", limits=limits_text(said.criteria))
+    return words.say("receiving.out_of_range", minutes=_minutes(outside), highest=said.file.highest, lowest=said.file.lowest)
 
 
 def _celsius(value: Decimal) -> str:
@@ -162,7 +160,7 @@ def limits_text(criteria: ColdChainCriteria) -> str:
     return words.say("receiving.limits_between", low=criteria.class_0_from, to=criteria.class_0_to)
 
 
-def excursion_rows(shown: FileShown) -> list[list[dict[str, object]]]:
+def excursion_rows(said: FileJudged) -> list[list[dict[str, object]]]:
     """Rows of templates/parts/table.html."""
     words = current.words()
     return [
@@ -175,5 +173,5 @@ def excursion_rows(shown: FileShown) -> list[list[dict[str, object]]]:
                 _celsius(each.extreme),
             )
         ]
-        for each in shown.excursions
+        for each in said.excursions
     ]
