@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead, LoggerRegistered, LoggerStarted, ShipperSealed
 from custody.domain.dossier import Deed
 from custody.domain.folds.bag import BagFold
-from custody.domain.folds.base import MissingFact
+from custody.domain.folds.base import MissingFact, newest_by
 from custody.domain.folds.logger_places import equipment_of
 from custody.domain.folds.registers import span
 from custody.domain.ids import Digest, LoggerId
@@ -71,7 +71,7 @@ def loggers_run(case: Case, now: datetime) -> Outcome:
 
 def _calibration(case: Case, logger: LoggerId) -> Deed[LoggerCalibrated] | None:
     """The newest by the day it was done: a certificate found later is no newer one."""
-    return max(reversed(case.dossier.deeds(logger, LoggerCalibrated)), key=lambda d: d.act.calibrated_on, default=None)
+    return newest_by(case.dossier.deeds(logger, LoggerCalibrated), lambda d: d.act.calibrated_on)
 
 
 def _logger(case: Case, logger: LoggerId, now: datetime) -> Blocked | tuple[Digest, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import TypeVar
 
 from custody.domain.acts.base import Act
@@ -10,6 +12,7 @@ from custody.domain.ids import Digest, Node
 from custody.domain.verdict import Reason
 
 D = TypeVar("D", bound=Act)
+T = TypeVar("T")
 
 
 class MissingFact(Exception):  # noqa: N818 - not an error: the registry turns it into a block
@@ -46,5 +49,10 @@ def newest_both_ways(deeds: tuple[Deed[D], ...]) -> tuple[Deed[D], ...]:
 
 
 def youngest_of(deeds: tuple[Deed[D], ...]) -> Deed[D] | None:
-    """The newest by when it happened; of several of one moment the one recorded last."""
-    return max(reversed(deeds), key=lambda deed: deed.at, default=None)
+    """The newest by when it happened."""
+    return newest_by(deeds, lambda deed: deed.at)
+
+
+def newest_by(items: Sequence[T], when: Callable[[T], date]) -> T | None:
+    """Of `items` in the order recorded the newest by its own date or time; of several of one moment the one recorded last."""
+    return max(reversed(items), key=when, default=None)

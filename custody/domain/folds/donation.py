@@ -20,7 +20,7 @@ from custody.domain.acts.donation import (
 )
 from custody.domain.criteria import DonorCriteria, Jurisdiction, StudyContent
 from custody.domain.dossier import Deed, Dossier
-from custody.domain.folds.base import MissingFact, newest, newest_both_ways
+from custody.domain.folds.base import MissingFact, newest, newest_both_ways, newest_by
 from custody.domain.folds.judged import changed_at
 from custody.domain.folds.registers import span
 from custody.domain.folds.study import StudyFold
@@ -75,10 +75,11 @@ class DonationFold:
         Raises MissingFact when she never signed.
         """
         consents = self.dossier.deeds(self.donor, ConsentSigned)
-        if not consents:
+        in_time = tuple(d for d in consents if d.act.signed_at < self.delivered_at)
+        youngest = newest_by(in_time or consents, lambda d: d.act.signed_at)
+        if youngest is None:
             raise MissingFact("consent", node=self.donor)
-        in_time = [d for d in consents if d.act.signed_at < self.delivered_at]
-        return max(reversed(in_time or consents), key=lambda d: d.act.signed_at)
+        return youngest
 
     @cached_property
     def consent_withdrawn(self) -> Deed[ConsentWithdrawn] | None:

@@ -16,7 +16,7 @@ from custody.domain.acts.allocation import (
 )
 from custody.domain.acts.bedside import ParticipantDoseClosed, ParticipantDoseStarted
 from custody.domain.dossier import Deed, Dossier
-from custody.domain.folds.base import MissingFact, newest
+from custody.domain.folds.base import MissingFact, newest, youngest_of
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import DoseId, ParticipantId
 
@@ -58,11 +58,10 @@ class ParticipantFold:
 
         Raises MissingFact when there is none.
         """
-        known = [d for d in self.weights if when is None or d.recorded_at <= when]
-        if not known:
+        youngest = youngest_of(tuple(d for d in self.weights if when is None or d.recorded_at <= when))
+        if youngest is None:
             raise MissingFact("weight", node=self.node)
-        # Of two at one moment the one recorded later.
-        return max(reversed(known), key=lambda d: d.at)
+        return youngest
 
     @property
     def wristband(self) -> Deed[WristbandIssued]:

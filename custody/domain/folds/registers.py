@@ -24,7 +24,7 @@ from custody.domain.acts.manufacturing import (
 from custody.domain.acts.people import TrainingRecorded
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead
 from custody.domain.dossier import Deed, Dossier
-from custody.domain.folds.base import MissingFact
+from custody.domain.folds.base import MissingFact, newest_by
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import AccountId, EquipmentId, LoggerId, MaterialId
 from custody.domain.terms import SignatureStateWord
@@ -111,9 +111,10 @@ class EquipmentFold:
     def calibration_on(self, day: date) -> Deed[EquipmentCalibrated]:
         """The calibration that counts on a day: the last one made until then. Raises MissingFact when there is none."""
         made = [d for d in self.dossier.deeds(self.node, EquipmentCalibrated) if d.act.calibrated_on <= day]
-        if not made:
+        youngest = newest_by(made, lambda d: d.act.calibrated_on)
+        if youngest is None:
             raise MissingFact("calibration", node=self.node)
-        return max(reversed(made), key=lambda d: d.act.calibrated_on)
+        return youngest
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,10 @@ class LoggerFold:
     def calibration_on(self, day: date) -> Deed[LoggerCalibrated]:
         """The calibration that counts on a day: the last one made until then. Raises MissingFact when there is none."""
         made = [d for d in self.dossier.deeds(self.node, LoggerCalibrated) if d.act.calibrated_on <= day]
-        if not made:
+        youngest = newest_by(made, lambda d: d.act.calibrated_on)
+        if youngest is None:
             raise MissingFact("calibration", node=self.node)
-        return max(reversed(made), key=lambda d: d.act.calibrated_on)
+        return youngest
 
     def signature_of(self, file: LoggerFileRead) -> SignatureStateWord:
         """Whether the file proves that nobody altered it: arithmetic from the file, trust from the study's registered keys."""

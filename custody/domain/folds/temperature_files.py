@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from custody.domain.acts.shipping import LoggerCalibrated, LoggerFileRead
 from custody.domain.dossier import Deed
-from custody.domain.folds.base import MissingFact
+from custody.domain.folds.base import MissingFact, newest_by
 from custody.domain.folds.study import StudyFold
 from custody.domain.ids import LoggerId
 from custody.domain.readings import Series
@@ -81,7 +81,8 @@ def in_calibration(study: StudyFold, logger: LoggerId, start: datetime, end: dat
     day, last = start.date(), end.astimezone(start.tzinfo).date()
     while day <= last:
         made = [c for c in calibrations if c.calibrated_on <= day]
-        if not made or max(reversed(made), key=lambda c: c.calibrated_on).due_on < day:
+        youngest = newest_by(made, lambda c: c.calibrated_on)
+        if youngest is None or youngest.due_on < day:
             return False
         day += timedelta(days=1)
     return True
