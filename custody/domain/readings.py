@@ -138,8 +138,7 @@ class Series:
         """
         first = max(self._number(bisect_right, start) - 1, 0)
         last = min(self._number(bisect_left, end) + 1, len(self.readings))
-        gaps = tuple(gap for gap in self.declared_gaps if gap.start < end and start < gap.end)
-        return replace(self, readings=self.readings[first : max(last, first + 1)], declared_gaps=gaps)
+        return replace(self, readings=self.readings[first : max(last, first + 1)], declared_gaps=self._lost_during(start, end))
 
     def between(self, since: datetime | None, until: datetime | None) -> Series | None:
         """The readings from `since` on and before `until` (None: no bound), and the gaps that touch that time; None without a reading."""
@@ -167,6 +166,9 @@ class Series:
 
     def _number(self, bisect: Callable[..., int], at: datetime) -> int:
         return bisect(self.readings, at, key=lambda reading: reading.at)
+
+    def _lost_during(self, start: datetime, end: datetime) -> tuple[Gap, ...]:
+        return tuple(gap for gap in self.declared_gaps if gap.start < end and start < gap.end)
 
     def _lost(self, since: datetime | None, until: datetime | None) -> tuple[Gap, ...]:
         return tuple(gap for gap in self.declared_gaps if (since is None or gap.end > since) and (until is None or gap.start < until))

@@ -90,7 +90,7 @@ class StoredSeries(Series):
         first = self._before(self._place(start, behind=True))
         last = self._place(end)
         after = max(self._next(last + 1) if last < self.after else last, self._next(first + 1))
-        return self._with(first, after, tuple(gap for gap in self.declared_gaps if gap.start < end and start < gap.end))
+        return self._with(first, after, self._lost_during(start, end))
 
     def between(self, since: datetime | None, until: datetime | None) -> Series | None:
         first = self.first if since is None else self._place(since)
