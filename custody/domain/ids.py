@@ -68,7 +68,7 @@ class Identifier:
         return hash(self.value)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def parsed(kind: type[Id], text: str) -> Id:
     """`kind.parse(text)`, the very same object for the same text: a record names the same things again and again."""
     return kind.parse(text)

@@ -19,6 +19,7 @@ from custody.store.envelope_text import Told
 from custody.store.heads import come_since, heads, read_heads
 from custody.store.loading import (
     forget_decoded,
+    forgotten_until,
     grown_since,
     load_evidence,
     load_streams,
@@ -38,6 +39,7 @@ __all__ = [
     "come_since",
     "entry_by_digest",
     "forget_decoded",
+    "forgotten_until",
     "grown_since",
     "heads",
     "is_another_time",

@@ -63,6 +63,7 @@ _MEMORY = Memory()
 NOWHERE = (0, GENESIS)
 forget_decoded = _MEMORY.forget
 remembered_before = _MEMORY.read_before
+forgotten_until = _MEMORY.forgotten_until
 
 
 def load_streams(connection: Connection, streams: Sequence[str]) -> dict[str, tuple[Entry, ...]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -33,14 +34,17 @@ class _Made:
 
 _Start = tuple[str, tuple[Node, ...]]
 """A store by its URL, and the roots."""
-_made: OrderedDict[_Start, _Made] = OrderedDict()
+_made: OrderedDict[_Start, tuple[_Made, float]] = OrderedDict()
+"""The one used last stands last, with when that began (monotonic seconds)."""
+_guard = threading.Lock()
 
 
 def dossier_of(connection: Connection, roots: Iterable[Node]) -> Dossier:
     """Everything the ledger says about `roots` and their ancestors. Raises LedgerBrokenError when a stream does not prove itself."""
     start = str(connection.get_execution_options().get("custody_store", "")), tuple(dict.fromkeys(roots))
+    began = time.monotonic()
     made = _again(connection, start) or _anew(connection, start[1])
-    _remember(start, made)
+    _remember(start, made, began)
     return Dossier(
         streams=made.streams,
         heads=made.heads,
@@ -64,9 +68,10 @@ def _anew(connection: Connection, start: tuple[Node, ...]) -> _Made:
 
 def _again(connection: Connection, start: _Start) -> _Made | None:
     """In one go, where no stream has come to link to other things since; None where one has, or where this is the first time."""
-    before = _made.get(start)
-    if before is None:
+    kept = _made.get(start)
+    if kept is None:
         return None
+    before = kept[0]
     wanted = entries.grown_since(connection, before.proven, before.reading)
     if wanted is not None and not wanted:
         return before
@@ -109,10 +114,11 @@ def _links(deeds: Deeds) -> tuple[tuple[Node, ...], ...]:
     return (deeds.followed, deeds.contained, deeds.places)
 
 
-def _remember(start: _Start, made: _Made) -> None:
-    if _made.get(start) is made:
-        return
-    _made[start] = made
-    while len(_made) > DOSSIERS_REMEMBERED:
-        with suppress(KeyError):  # another thread made room first
+def _remember(start: _Start, made: _Made, began: float) -> None:
+    """What a dossier was made of stays in memory by this too: it does not outlive its streams there."""
+    with _guard:
+        _made[start] = made, began
+        _made.move_to_end(start)
+        forgotten = entries.forgotten_until()
+        while len(_made) > DOSSIERS_REMEMBERED or (_made and next(iter(_made.values()))[1] < forgotten):
             _made.popitem(last=False)

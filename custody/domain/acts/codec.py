@@ -215,7 +215,7 @@ def _text_only(reader: Callable[[str], Any], *, whole_too: bool = False) -> Read
     return read
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _node(choices: tuple[Any, ...], content: str) -> Node:
     if ":" not in content and len(choices) == 1:
         only: Node = choices[0].parse(content)
