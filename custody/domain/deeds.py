@@ -107,6 +107,9 @@ class Deed(Generic[A_co]):
         return all(name in answers and getattr(again, name) == getattr(self.act, name) for name in scanned)
 
 
+_NOT_YET = object()
+
+
 class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was worked out from it
     """The acts of one stream that are in effect, oldest first; what they link to is worked out once."""
 
@@ -119,6 +122,12 @@ class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was wor
     def worked_out(self) -> dict[object, object]:
         """What was worked out from these deeds and others, with what it rests on; it goes on with the stream as the stream grows."""
         return {}
+
+    def let_go(self) -> None:
+        """Forget what was worked out; whoever asks again works it out again."""
+        for known in ("memory", "worked_out"):
+            if known in vars(self):
+                vars(self)[known].clear()
 
     def of(self, kinds: tuple[type[Act], ...]) -> tuple[Deed[Act], ...]:
         """The deeds of these kinds, all of them where none is given; the very same tuple until one of these kinds is added."""
@@ -164,9 +173,10 @@ class Deeds(tuple[Deed[Act], ...]):  # noqa: SLOT001 - it remembers what was wor
 
     def once(self, key: object, work_out: Callable[[], R]) -> R:
         """`work_out()`, done once for this `key`; it may read nothing but these deeds and the key."""
-        if key not in self.memory:
-            self.memory[key] = work_out()
-        return self.memory[key]  # type: ignore[return-value]
+        found = self.memory.get(key, _NOT_YET)
+        if found is _NOT_YET:
+            found = self.memory[key] = work_out()
+        return found  # type: ignore[return-value]
 
     def followed_by(self, more: Deeds) -> Deeds:
         """Both, one behind the other; where `more` links to nothing new, the links are the very same objects."""

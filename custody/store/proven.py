@@ -66,6 +66,14 @@ class Proven:
             vars(both)["deeds"] = deeds
         return both
 
+    def let_go(self) -> None:
+        """Forget what was worked out from it: that rests on streams, this one among them, and would lie in circles, which servers seldom
+        look for. Whoever still uses it works it out again.
+        """
+        deeds: Deeds | None = vars(self).get("deeds")
+        if deeds is not None:
+            deeds.let_go()
+
 
 NOTHING = Proven()
 
@@ -145,6 +153,7 @@ class Memory:
                 oldest, forgotten = self._streams.popitem(last=False)
                 self._rows -= forgotten.proven.position
                 self._forgotten_until = max(self._forgotten_until, self._asked_at.pop(oldest))
+                forgotten.proven.let_go()
 
     def forgotten_until(self) -> float:
         """Streams that were last asked for at this time (monotonic seconds) or before were forgotten for want of room.
