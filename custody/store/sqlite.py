@@ -30,7 +30,8 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
-    "PRAGMA cache_size = -65536",
+    # kB for each connection, of which a process has about five. Traces and desk pages at 10^6 bags are no slower than with four times that.
+    "PRAGMA cache_size = -16384",
     "PRAGMA trusted_schema = OFF",
     # Copying the journal back happens under our lock only: SQLite before 3.51.3 can corrupt the file when it races a commit.
     "PRAGMA wal_autocheckpoint = 0",
