@@ -39,13 +39,12 @@ def main() -> None:
     options.add_argument("--database", help="traces of a copy that is there already, such as one `custody db copy` made on PostgreSQL")
     options.add_argument("--only", action="append", default=[], help="of the desks only this one; may be given several times")
     options.add_argument("--seconds", type=float, default=600.0, help="how long the soak scans at a steady pace; it is no part of all")
-    options.add_argument("--doses", type=int, default=1_000, help="doses at the bed of the soak's store")
     chosen = options.parse_args()
     if set(chosen.parts) - OF_A_FACILITY - {"soak"}:
         _ledger_parts(chosen)
     if "soak" in chosen.parts:
         with tempfile.TemporaryDirectory(prefix="custody-bench-") as name:
-            _soak(Path(name), chosen.seconds, chosen.doses)
+            _soak(Path(name), chosen.seconds)
     if OF_A_FACILITY & set(chosen.parts):
         with tempfile.TemporaryDirectory(prefix="custody-bench-") as name:
             _facility_parts(chosen, chosen.kept or Path(name))
@@ -153,7 +152,8 @@ def _desks(place: Facility, only: tuple[str, ...]) -> None:
     console.print(table)
 
 
-def _soak(folder: Path, seconds: float, doses: int) -> None:
+def _soak(folder: Path, seconds: float) -> None:
+    doses = soak.doses_for(seconds)
     console.print(f"making a store with {doses:,} doses at the bedside …")
     store, casts = soak.soak_store(folder, doses)
     url = store.url

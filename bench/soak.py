@@ -1,6 +1,8 @@
 """Ten minutes at a steady pace of scans: whether they get slower, whether memory grows, and what a huge logger file does to them meanwhile.
 
-Scans are sent when they are due, answered or not, and their time counts from then: a server that falls behind is seen to.
+Scans are sent when they are due, answered or not, and their time counts from then: a server that falls behind is seen to. Doses come and
+go as they do at beds: each is scanned eight times, then others are. Memory counts from when so many were seen that a server which keeps
+to its bounds has reached them.
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ import os
 import re
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 
 from bench.facility import Writer
@@ -28,6 +31,11 @@ SHARE_OF_CAPACITY = 0.6
 """Of what this machine can do, where that is less than wanted."""
 ROWS = 1_000_000
 CLIENTS = 32
+BEDS = 32
+ROUNDS = 4
+"""Each dose is scanned so often by both people."""
+WARM_UP = 2_500
+"""Doses. What a process remembers of the ledger is full after about 1,700 (custody.store.proven)."""
 BEHIND_MAX = 1_000
 GROWTH_MAX, DRIFT_MAX, IMPORT_MAX, WAIT_MAX_S = 0.05, 0.20, 2.0, 1.0
 
@@ -79,8 +87,16 @@ class Soaked:
         )
 
 
+def doses_for(seconds: float) -> int:
+    """How many doses so long a soak needs."""
+    return WARM_UP + round(WANTED_PER_SECOND * seconds / (2 * ROUNDS))
+
+
 def soak(port: int, casts: tuple[Cast, ...], seconds: float, say: Callable[[str], None]) -> Soaked:
-    """Steady scans for so long, then beside an import, then by many at once. The server must be the only child of this process."""
+    """Steady scans for so long, then beside an import, then by many at once. The server must be the only child of this process.
+
+    Beside the import the first doses come again.
+    """
     (parent,) = _children(os.getpid())
     nurses = tuple(Nurse(port, account) for account in NURSES)
     for nurse in nurses:
@@ -89,36 +105,34 @@ def soak(port: int, casts: tuple[Cast, ...], seconds: float, say: Callable[[str]
     pace = min(WANTED_PER_SECOND, SHARE_OF_CAPACITY * capacity)
     say(f"this machine does {capacity:.0f} scans/s with 8 clients; the pace is {pace:.0f}/s")
     file = logger_file(ROWS)
-    say(f"warming up with each of {len(casts):,} doses, scanned twice by both")
-    steady_scans(port, nurses, casts, pace, count=4 * len(casts))
+    say(f"warming up with {WARM_UP:,} doses")
+    requests = _requests(nurses, casts)
+    steady_scans(port, requests, pace, count=WARM_UP * 2 * ROUNDS)
     before = memory_mb(parent)
     say(f"steady scans for {seconds:.0f} s")
-    steady = steady_scans(port, nurses, casts, pace, count=int(pace * seconds))
+    steady = steady_scans(port, requests, pace, count=int(pace * seconds))
     after = memory_mb(parent)
     say(f"p99 {steady.p99 * 1000:.0f} ms, drifted {steady.drift:+.1%}; memory {before:.0f} → {after:.0f} MB ({after / before - 1:+.1%})")
     say(f"the same beside a logger file of {ROWS:,} rows ({len(file) / 1e6:.0f} MB)")
     reader = Importer(port, file)
     reader.start()
-    importing = steady_scans(port, nurses, casts, pace, until=reader.is_done)
+    importing = steady_scans(port, requests, pace, until=reader.is_done)
     reader.join()
     say(f"{CLIENTS} clients at once")
     longest = max(max(_burst(port, nurse, casts)) for nurse in nurses for _ in range(3))
     return Soaked(capacity, steady, before, after, importing, reader.took, longest)
 
 
-def steady_scans(
-    port: int,
-    nurses: tuple[Nurse, ...],
-    casts: tuple[Cast, ...],
-    per_second: float,
-    *,
-    count: int = 0,
-    until: Callable[[], bool] | None = None,
-) -> Steady:
-    """Dose after dose is scanned by one person and then by the other: every second scan has a verdict.
+def _requests(nurses: tuple[Nurse, ...], casts: tuple[Cast, ...]) -> Iterator[bytes]:
+    """At so many beds doses are scanned by one person and then by the other, round after round; then others take their places."""
+    at_the_beds = (casts[n : n + BEDS] for n in cycle(range(0, len(casts), BEDS)))
+    return (nurse.request(cast) for some in at_the_beds for _ in range(ROUNDS) for cast in some for nurse in nurses)
 
-    As many as `count`, or for as long as `until` says that it is not over.
-    """
+
+def steady_scans(
+    port: int, requests: Iterator[bytes], per_second: float, *, count: int = 0, until: Callable[[], bool] | None = None
+) -> Steady:
+    """One request after the other at a steady pace: as many as `count`, or for as long as `until` says that it is not over."""
     found, due, number = Steady(per_second), time.perf_counter(), 0
     free: list[_Client] = []
     under_way: dict[_Client, _Scan] = {}
@@ -130,8 +144,7 @@ def steady_scans(
     with selectors.DefaultSelector() as ready:
         while under_way or is_more():
             while time.perf_counter() >= due and is_more():
-                request = nurses[number % 2].request(casts[number // 2 % len(casts)])
-                _send(_Scan(number, due, request), free, under_way, port, ready)
+                _send(_Scan(number, due, next(requests)), free, under_way, port, ready)
                 number += 1
                 due += 1 / per_second
             for key, _ in ready.select(max(0.0, min(due - time.perf_counter(), 0.05))):

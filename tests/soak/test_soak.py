@@ -9,13 +9,13 @@ from bench import scan, soak
 from custody.store.connection import open_store
 from custody.store.verification import verify
 
-SECONDS, DOSES = 30.0, 60
+SECONDS = 30.0
 MARGIN = 5
 
 
 def test_scans_go_on_beside_a_huge_import_and_by_many_at_once(tmp_path, monkeypatch, record_property):
     monkeypatch.setattr(scan, "WAIT_S", 120.0)
-    store, casts = soak.soak_store(tmp_path, DOSES)
+    store, casts = soak.soak_store(tmp_path, soak.doses_for(SECONDS))
     url = store.url
     store.close()
     with scan.served(url, tmp_path / "keys") as port:
