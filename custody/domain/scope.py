@@ -263,5 +263,5 @@ _OF_KIND: dict[str, Callable[[_Read, Deeds], Sites]] = {
 
 def _offered_to(deeds: Deeds) -> frozenset[PersonId]:
     """The person the newest hand-over names: they may be of any site, and must find what they are to accept."""
-    offers = [deed.act.to_person for deed in deeds if isinstance(deed.act, HandoffOffered)]
-    return frozenset(person for person in offers[-1:] if person is not None)
+    offers = [deed.act for deed in deeds.of((HandoffOffered,)) if isinstance(deed.act, HandoffOffered)]
+    return frozenset(offer.to_person for offer in offers[-1:] if offer.to_person is not None)
