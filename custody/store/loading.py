@@ -8,59 +8,32 @@ sign-ins, refused scans) is read once.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
-from sqlalchemy import Connection, bindparam, literal_column, select, union_all
+from sqlalchemy import Connection
 
 from custody.domain.dossier import Entry
-from custody.errors import InputError, LedgerBrokenError
-from custody.ledger.streams import GENESIS, entry_digest
+from custody.errors import LedgerBrokenError
+from custody.ledger.streams import GENESIS
 from custody.store.ahead import Ahead, ahead_of, refuse_ahead
 from custody.store.envelope import Row, broken, check_columns, decoded
 from custody.store.heads import note_read, read_heads, readable
 from custody.store.proven import NOTHING, Memory, Proven, Reading, Remembered, Stored, proved_here, still_stands
-from custody.store.statements import Prepared, PreparedIn
-from custody.store.tables import entry, stream_head
+from custody.store.stream_rows import ALL, FRESH_EVIDENCE, RECENT, TAIL, check_digest, rows_by_stream
 from custody.store.watch import View, view_of
 
-# Evidence younger than this many entries is read and hashed every time, as everything else is.
-FRESH_EVIDENCE = 100
-
-_columns = entry.c
-ROW = (
-    _columns.stream,
-    _columns.position,
-    _columns.act,
-    _columns.evidence,
-    _columns.site,
-    _columns.study,
-    _columns.recorded_at,
-    _columns.previous,
-    _columns.digest,
-    _columns.envelope,
-)
-_ALL = PreparedIn(lambda among: select(*ROW).where(among(_columns.stream)))
-_RECENT = PreparedIn(
-    lambda among: union_all(
-        select(*ROW).where(among(_columns.stream), _columns.evidence == literal_column("0")),
-        select(*ROW)
-        .select_from(stream_head.join(entry, _columns.stream == stream_head.c.stream))
-        .where(
-            among(stream_head.c.stream),
-            _columns.evidence == literal_column("1"),
-            _columns.position > stream_head.c.position - FRESH_EVIDENCE,
-        ),
-    )
-)
-_TAIL = Prepared(
-    select(*ROW).where(_columns.stream == bindparam("stream_wanted"), _columns.position > bindparam("after")).order_by(_columns.position)
-)
+LONG = 1_000
+"""Rows of a stream from which on one thread at a time reads it: some milliseconds."""
+TURN_WAITED_FOR_S = 2.0
 
 _MEMORY = Memory()
+_LONG_READING = threading.Lock()
 NOWHERE = (0, GENESIS)
+_Due = dict[str, tuple[Proven, tuple[int, bytes] | None]]
+"""Streams to be read: what was remembered of them, and where they end."""
 forget_decoded = _MEMORY.forget
 remembered_before = _MEMORY.read_before
 forgotten_until = _MEMORY.forgotten_until
@@ -100,12 +73,12 @@ def grown_since(connection: Connection, proven: Mapping[str, Proven], reading: R
 def _were_read(connection: Connection, proven: Mapping[str, Proven], grown: Iterable[str], after: float) -> bool:
     """Whether the bytes of all but the `grown` ones were read after that time, as they are in `proven`."""
     others = {stream: each for stream, each in proven.items() if stream not in grown} if grown else proven
-    return _MEMORY.were_read(str(connection.get_execution_options().get("custody_store", "")), others, after)
+    return _MEMORY.were_read(_store_of(connection), others, after)
 
 
 def reading_of(connection: Connection, streams: Iterable[str]) -> Reading:
     """What to remember with streams that this transaction has just loaded."""
-    store = str(connection.get_execution_options().get("custody_store", ""))
+    store = _store_of(connection)
     ahead = ahead_of(connection)
     return Reading(
         mark=view_of(connection).mark,
@@ -120,11 +93,11 @@ def read_again(connection: Connection, some: Mapping[str, Remembered], began: fl
     Those that stand as they were, grown or not, count as read at `began`. Any other is forgotten, and all of them where the database
     does not give their rows: whoever asks next reads from the first entry, and is told what is wrong.
     """
-    store = str(connection.get_execution_options().get("custody_store", ""))
+    store = _store_of(connection)
     try:
         with readable(connection):
             found_heads = read_heads(connection, some)
-            rows = _sorted(connection, _RECENT, list(found_heads))
+            rows = rows_by_stream(connection, RECENT, list(found_heads))
     except LedgerBrokenError:
         for stream, remembered in some.items():
             _MEMORY.drop((store, stream), remembered)
@@ -148,7 +121,7 @@ def load_evidence(connection: Connection, stream: str) -> tuple[Entry, ...]:
     refuse_ahead(connection)
     with readable(connection):
         head = read_heads(connection, [stream]).get(stream)
-        rows = _sorted(connection, _ALL, [stream])[stream]
+        rows = rows_by_stream(connection, ALL, [stream])[stream]
     _prove(stream, head, rows, NOTHING)
     return tuple(decoded(Row(*row)) for row in rows)
 
@@ -176,30 +149,67 @@ def _with_unwritten(ahead: Ahead, stream: str, proven: Proven) -> Proven:
 
 
 def _prove_all(connection: Connection, streams: list[str]) -> dict[str, Proven]:
-    store = str(connection.get_execution_options().get("custody_store", ""))
-    view = view_of(connection)
+    view, began = view_of(connection), time.monotonic()
+    answer, due = _still_fresh(connection, streams, view)
+    if any(head is not None and head[0] >= LONG for _, head in due.values()):
+        with _in_turn():
+            # Another thread may have read them while this one waited.
+            fresh, due = _still_fresh(connection, due, view)
+            answer.update(fresh)
+            answer.update(_read(connection, due, view.mark, began))
+    else:
+        answer.update(_read(connection, due, view.mark, began))
+    return answer
+
+
+def _still_fresh(connection: Connection, streams: Iterable[str], view: View) -> tuple[dict[str, Proven], _Due]:
+    """Those whose last reading still counts, with what has come since; and what is known of the others."""
+    store = _store_of(connection)
     remembered = {stream: _MEMORY.get((store, stream)) for stream in streams}
     found_heads = _heads(connection, remembered, view)
-    answer: dict[str, Proven] = {}
-    known: dict[str, Proven] = {}
+    fresh: dict[str, Proven] = {}
+    due: _Due = {}
     for stream, (before, read_at, _, shown_from) in remembered.items():
         head = found_heads.get(stream)
         counts = view.counts(read_at, shown_from)
         if counts and (before.position, before.digest) == (head or NOWHERE):
-            answer[stream] = before
+            fresh[stream] = before
         elif counts and head is not None and 0 < head[0] - before.position < FRESH_EVIDENCE and before.position:
-            answer[stream] = _with_tail(connection, stream, head, before)
-            _MEMORY.put((store, stream), answer[stream], read_at, view.mark, shown_from)
+            fresh[stream] = _with_tail(connection, stream, head, before)
+            _MEMORY.put((store, stream), fresh[stream], read_at, view.mark, shown_from)
         else:
-            known[stream] = before
-    began = time.monotonic()
-    new = {s for s in known if s in found_heads and known[s].position < found_heads[s][0] - FRESH_EVIDENCE}
-    rows = _sorted(connection, _RECENT, [s for s in known if s in found_heads and s not in new])
-    rows.update(_sorted(connection, _ALL, list(new)))
-    for stream, before in known.items():
-        answer[stream] = _proven(connection, stream, found_heads.get(stream), rows.get(stream, []), before)
-        _MEMORY.put((store, stream), answer[stream], began, view.mark)
+            due[stream] = before, head
+    return fresh, due
+
+
+def _read(connection: Connection, due: _Due, mark: int, began: float) -> dict[str, Proven]:
+    store = _store_of(connection)
+    whole = [stream for stream, (before, head) in due.items() if before.position < max(1, (head or NOWHERE)[0] - FRESH_EVIDENCE)]
+    rows = rows_by_stream(connection, ALL, whole)
+    rows.update(rows_by_stream(connection, RECENT, [stream for stream in due if stream not in rows]))
+    answer = {}
+    for stream, (before, head) in due.items():
+        answer[stream] = _proven(connection, stream, head, rows[stream], before)
+        _MEMORY.put((store, stream), answer[stream], began, mark)
     return answer
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Threads that want the same long stream at the same moment would each read it, all the slower for the others.
+
+    Whoever waits too long reads all the same: no thread waits for ever for another one's database.
+    """
+    has_turn = _LONG_READING.acquire(timeout=TURN_WAITED_FOR_S)
+    try:
+        yield
+    finally:
+        if has_turn:
+            _LONG_READING.release()
+
+
+def _store_of(connection: Connection) -> str:
+    return str(connection.get_execution_options().get("custody_store", ""))
 
 
 def _heads(connection: Connection, remembered: Mapping[str, Remembered], view: View) -> dict[str, tuple[int, bytes]]:
@@ -223,14 +233,19 @@ def _heads(connection: Connection, remembered: Mapping[str, Remembered], view: V
 
 def _with_tail(connection: Connection, stream: str, head: tuple[int, bytes], before: Proven) -> Proven:
     """A stream read less than a second ago, with the rows that came since; all of it again where they do not follow."""
-    rows = _TAIL.rows(connection, stream_wanted=stream, after=before.position)
+    rows = TAIL.rows(connection, stream_wanted=stream, after=before.position)
     with suppress(LedgerBrokenError):
         return _prove(stream, head, rows, before)
-    return _prove(stream, head, _sorted(connection, _ALL, [stream])[stream], NOTHING)
+    return _prove(stream, head, rows_by_stream(connection, ALL, [stream])[stream], NOTHING)
 
 
 def _proven(connection: Connection, stream: str, head: tuple[int, bytes] | None, rows: list[Stored], before: Proven) -> Proven:
-    """As it was where nothing has changed; with its new tail where it has grown; from its first entry in every other case."""
+    """As it was where nothing has changed; with its new tail where it has grown; from its first entry in every other case.
+
+    `rows`: all of them where nothing was known before.
+    """
+    if not before.position:
+        return _prove(stream, head, rows, NOTHING)
     position, digest = head or NOWHERE
     if _is_as_it_was(position, rows, before):
         if (before.position, before.digest) == (position, digest):
@@ -238,7 +253,7 @@ def _proven(connection: Connection, stream: str, head: tuple[int, bytes] | None,
         # What was remembered may be of a transaction that was rolled back: then only the whole of what is stored decides.
         with suppress(LedgerBrokenError):
             return _prove(stream, head, [row for row in rows if row[1] > before.position], before)
-    return _prove(stream, head, _sorted(connection, _ALL, [stream])[stream], NOTHING)
+    return _prove(stream, head, rows_by_stream(connection, ALL, [stream])[stream], NOTHING)
 
 
 def _is_as_it_was(position: int, rows: list[Stored], before: Proven) -> bool:
@@ -250,20 +265,6 @@ def _are_newest(rows: list[Stored], position: int) -> bool:
     """Whether the newest rows are all there, whatever they are."""
     newest = min(FRESH_EVIDENCE, position)
     return len(rows) >= newest and rows[-1][1] == position and rows[-newest][1] == position - newest + 1
-
-
-def _sorted(connection: Connection, statement: PreparedIn, streams: list[str]) -> dict[str, list[Stored]]:
-    groups: dict[str, list[Stored]] = {stream: [] for stream in streams}
-    for found in statement.rows(connection, streams) if streams else ():
-        if type(found[1]) is not int:
-            raise broken(found[0], found[1], "its position is no number")
-        groups[found[0]].append(found)
-    for rows in groups.values():
-        rows.sort(key=_position_of)
-    return groups
-
-
-_position_of = itemgetter(1)
 
 
 def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Stored], before: Proven) -> Proven:
@@ -289,12 +290,3 @@ def _prove(stream: str, head: tuple[int, bytes] | None, rows: list[Stored], befo
 
 def _why_not_next(before: int, seen: int) -> str:
     return "it is missing" if seen > before + 1 else f"position {seen} stands in its place"
-
-
-def check_digest(row: Row) -> None:
-    try:
-        computed = entry_digest(row.previous, row.envelope.encode())
-    except (InputError, AttributeError, TypeError, ValueError) as error:
-        raise broken(row.stream, row.position, f"its columns hold other kinds of values ({error})") from error
-    if computed != row.digest:
-        raise broken(row.stream, row.position, "its text is not what was recorded")

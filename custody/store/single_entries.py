@@ -10,9 +10,9 @@ from custody.domain.ids import Digest
 from custody.store.ahead import ahead_of
 from custody.store.envelope import Row, decoded
 from custody.store.heads import read_heads, readable
-from custody.store.loading import ROW, check_digest
 from custody.store.proven import proved_here
 from custody.store.statements import Prepared
+from custody.store.stream_rows import ROW, check_digest
 from custody.store.tables import entry
 
 _columns = entry.c

@@ -8,7 +8,8 @@ from custody.errors import LedgerBrokenError
 from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.streams import entry_digest
 from custody.store.entries import load_evidence
-from custody.store.loading import FRESH_EVIDENCE, forget_decoded
+from custody.store.loading import forget_decoded
+from custody.store.stream_rows import FRESH_EVIDENCE
 from tests.databases import only_sqlite
 from tests.store.ledger import STREAM, account_created, signed_in
 
