@@ -15,35 +15,41 @@ from custody.store.connection import Store
 from custody.store.watch import View, view_of
 
 T = TypeVar("T")
+TRIES_AHEAD = 2
+"""What came in between may be long to judge, such as the file of a logger: that too is done ahead of the lock, once."""
 
 
 def write_ahead(store: Store, work: Callable[[Connection], T]) -> T:
     """What `work(connection)` returns. It commits, or rolls back and raises, as in `Store.writing`.
 
-    `work` may be called twice. It reads and writes through its connection alone, and what it decides rests on streams, on the
+    `work` may be called several times. It reads and writes through its connection alone, and what it decides rests on streams, on the
     answers to idempotency keys and on what never changes; sessions, lookups and credentials are read before.
     """
-    done: list[T] = []
-    with store.reading_ahead() as snapshot:
-        ahead = ahead_of(snapshot)
-        assert ahead is not None
-        seen = view_of(snapshot)
-        # Refused ahead of the lock, or a fault of the view: what counts is what happens under the lock.
-        with suppress(MustWaitError, OperationalError):
-            done.append(work(snapshot))
-        # An answer that is given again may rest on a commit that a second server does not hold yet.
-        copied = bool(done) and ahead.is_empty and store.database.copies(snapshot)
-    if done and ahead.is_empty:
-        if copied:
-            store.confirm()
-        return done[0]
-    with store.writing() as connection:
-        if done and _still_holds(connection, ahead, seen):
-            entries.keep(connection, ahead.rows)
-            for write in ahead.writes:
-                write(connection)
+    tries = 0
+    while True:
+        tries += 1
+        done: list[T] = []
+        with store.reading_ahead() as snapshot:
+            ahead = ahead_of(snapshot)
+            assert ahead is not None
+            seen = view_of(snapshot)
+            # Refused ahead of the lock, or a fault of the view: what counts is what happens under the lock.
+            with suppress(MustWaitError, OperationalError):
+                done.append(work(snapshot))
+            # An answer that is given again may rest on a commit that a second server does not hold yet.
+            copied = bool(done) and ahead.is_empty and store.database.copies(snapshot)
+        if done and ahead.is_empty:
+            if copied:
+                store.confirm()
             return done[0]
-        return work(connection)
+        with store.writing() as connection:
+            if done and _still_holds(connection, ahead, seen):
+                entries.keep(connection, ahead.rows)
+                for write in ahead.writes:
+                    write(connection)
+                return done[0]
+            if not done or tries == TRIES_AHEAD:
+                return work(connection)
 
 
 def _still_holds(connection: Connection, ahead: Ahead, seen: View) -> bool:

@@ -40,19 +40,39 @@ def test_work_is_kept_as_if_it_had_been_done_under_the_lock(ledger):
 
 
 def test_work_is_done_again_when_a_stream_it_read_has_grown_meanwhile(ledger):
+    """Ahead of the lock once more: what has come may be long to judge, and nobody else waits for that."""
     ledger.record(registered())
     seen = []
 
     def work(connection):
         seen.append(ahead_of(connection) is not None)
-        stream = consent_once(connection)
+        entry = consent_once(connection)
         if len(seen) == 1:
-            ledger.record(withdrawn())
-        return stream
+            ledger.record(collected())
+            ledger.record(consent(form="2.0"))
+        return entry
+
+    entry = write_ahead(ledger.store, work)
+    assert seen == [True, True]
+    assert ledger.load()[STREAM][-1] == entry
+    assert [each.act.rule.name for each in ledger.load()[STREAM]] == ["donor_registered", "consent_signed", "consent_signed"]
+    assert ledger.verify().ok
+
+
+def test_work_is_done_under_the_lock_when_the_stream_goes_on_growing(ledger):
+    ledger.record(registered())
+    seen = []
+
+    def work(connection):
+        seen.append(ahead_of(connection) is not None)
+        entry = consent_once(connection)
+        if seen[-1]:
+            ledger.record(consent(form="2.0") if len(seen) == 1 else withdrawn())
+        return entry
 
     assert write_ahead(ledger.store, work) is None
-    assert seen == [True, False]
-    assert [entry.act.rule.name for entry in ledger.load()[STREAM]] == ["donor_registered", "consent_withdrawn"]
+    assert seen == [True, True, False]
+    assert [each.act.rule.name for each in ledger.load()[STREAM]] == ["donor_registered", "consent_signed", "consent_withdrawn"]
 
 
 def test_work_is_not_done_again_for_streams_it_never_read(ledger):
