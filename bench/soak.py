@@ -34,8 +34,9 @@ CLIENTS = 32
 BEDS = 32
 ROUNDS = 4
 """Each dose is scanned so often by both people."""
-WARM_UP = 2_500
-"""Doses. What a process remembers of the ledger is full after about 1,700 (custody.store.proven)."""
+WARM_UP = 4_000
+"""Doses. What a process remembers of the ledger is full after about 1,700 (custody.store.proven); then new takes the place of old, and
+what the allocator holds for both settles in about as many again."""
 BEHIND_MAX = 1_000
 GROWTH_MAX, DRIFT_MAX, IMPORT_MAX, WAIT_MAX_S = 0.05, 0.20, 2.0, 1.0
 
