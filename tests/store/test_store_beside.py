@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from custody.domain.ids import AccountId, Digest, DonorId
 from custody.domain.readings import Reading, Series
 from custody.errors import InputError, NotFoundError, RepeatedKeyError
-from custody.store import attachments, idempotency
+from custody.store import attachments, idempotency, packing
 from custody.store.facts import fact, mark_demonstration, set_fact
 from custody.store.series import keep_series, load_series
 from tests.databases import only_sqlite
@@ -32,6 +32,15 @@ def test_attachment_comes_back_byte_for_byte(store, data):
         assert attachments.fetch(connection, digest) == attachments.Attachment(
             digest=Digest(sha256(data).hexdigest()), media_type="text/csv", name="数据.csv", data=data
         )
+
+
+def test_file_that_packing_makes_no_shorter_comes_back(ledger):
+    """Of one of these lengths what is packed has as many bytes as the file."""
+    assert any(len(packing.packed(b"a" * size, level=1)) == size for size in range(1, 60))
+    with ledger.store.writing() as connection:
+        for size in range(1, 60):
+            digest = attachments.keep(connection, attachments.packed(b"a" * size), "text/plain", "a.txt")
+            assert attachments.fetch(connection, digest).data == b"a" * size
 
 
 def test_same_bytes_are_kept_once_under_their_first_name(store, ledger):
