@@ -13,7 +13,6 @@ from __future__ import annotations
 import heapq
 import re
 import sqlite3
-import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple
 from bench.facility import DB_NAME, Facility, facility
 from bench.rows import Row, Rows
 from custody.codes.check_characters import mod37_36
+from custody.store.packing import packed, unpacked
 
 ENDS_AFTER = timedelta(days=80)
 """From the start of a lot's road to its last act, and then some: later lots are not over when the store is left."""
@@ -166,13 +166,13 @@ class Era:
         if not self.place.shift:
             self._rows.series.append((match[1], readings, start, end, content))
             return
-        shifted = zlib.decompress(content)
+        shifted = unpacked(content)
         for day in set(_DATE.findall(shifted)):
             # Years lie between: no date is replaced twice.
             shifted = shifted.replace(day, self.renamed(day.decode()).encode())
         digest = sha256(shifted).hexdigest()
         self.digests[match[1]] = digest
-        self._rows.series.append((digest, readings, self.joined(marked(start)), self.joined(marked(end)), zlib.compress(shifted, 1)))
+        self._rows.series.append((digest, readings, self.joined(marked(start)), self.joined(marked(end)), packed(shifted, 1)))
 
 
 def marked(text: str, named: re.Pattern[str] = NAMED) -> str:
