@@ -1,20 +1,25 @@
-"""What else an act brings about in the same transaction: the same deed in other streams, and the hold of a STOP or a late bad result."""
+"""What else an act brings about in the same transaction: the same deed in other streams, and the hold of a STOP or a bad result."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 
-from custody.domain.acts.allocation import DoseRequested
+from custody.domain.acts.allocation import DoseDeallocated, DoseRequested
 from custody.domain.acts.base import Act
 from custody.domain.acts.bedside import InfusionRecordedLate
 from custody.domain.acts.quality import HoldPlaced, HoldPlacedByCustody, ResultRecorded
 from custody.domain.acts.study import StudyDoseStarted
 from custody.domain.dossier import Dossier
 from custody.domain.folds.base import MissingFact
+from custody.domain.folds.dose import DoseFold
+from custody.domain.folds.dose_contents import DoseContents
 from custody.domain.folds.judged import BLANK, JudgedTest
 from custody.domain.folds.lot import Conditional, LotFold, Released
+from custody.domain.folds.results import Results
 from custody.domain.folds.study import StudyFold
-from custody.domain.ids import BagId, BankId, LotId, StudyId
+from custody.domain.ids import BagId, BankId, DoseId, LotId, StudyId
 from custody.domain.lineage import open_holds
 from custody.domain.quality import judge
 from custody.domain.verdict import Verdict
@@ -64,21 +69,55 @@ def late_failure(act: Act, dossier: Dossier, study: StudyId | None, now: datetim
     if not isinstance(act, ResultRecorded) or not isinstance(act.node, BankId | LotId) or study is None:
         return ()
     lot = LotFold(dossier, act.node, StudyFold(dossier, study))
-    if not isinstance(lot.disposition, Released | Conditional) or _is_harmless(act, lot):
+    if not isinstance(lot.disposition, Released | Conditional) or _is_harmless(act, lambda: lot.results):
         return ()
     return (_hold(dossier, act.node, act.test, now),)
 
 
-def _is_harmless(act: ResultRecorded, lot: LotFold) -> bool:
-    """Passed, not read yet, or of a test that stops nothing; whatever cannot be judged is not harmless."""
-    row = lot.criteria.release_by_code.get(act.test)
-    if row is None:
-        return False
+def failed_before_freed(act: Act, dossier: Dossier, study: StudyId | None, now: datetime) -> Iterator[HoldPlacedByCustody]:
+    """A bag that failed a test for one dose is held when it is free for another, until quality has looked.
+
+    The other dose asks for results of its own, and a failed result counts before one that passes (rules section 7).
+    """
+    if study is None:
+        return
+    if isinstance(act, DoseDeallocated):
+        yield from (hold for bag in act.bags for hold in _failed_for(act.dose, bag, dossier, study, now))
+    elif isinstance(act, ResultRecorded) and isinstance(act.node, DoseId) and act.bag is not None:
+        dose = DoseFold(dossier, act.node, StudyFold(dossier, study))
+        # A bag that was never this dose's was named by mistake, and another's dose may need it.
+        was_freed = any(act.bag in deed.act.bags for deed in dossier.deeds(act.node, DoseDeallocated))
+        if was_freed and act.bag not in dose.bags and not _is_harmless(act, partial(_measured_on, act.bag, dose)):
+            yield _hold(dossier, act.bag, act.test, now)
+
+
+def _failed_for(dose: DoseId, bag: BagId, dossier: Dossier, study: StudyId, now: datetime) -> Iterator[HoldPlacedByCustody]:
     try:
-        if not JudgedTest(row=row, need=row.need(lot.tier, lot.phase), results=()).is_binding:
+        failing = _measured_on(bag, DoseFold(dossier, dose, StudyFold(dossier, study))).failing
+    except MissingFact:
+        # Its results cannot be judged: what the other dose would ask of them is what holds it.
+        yield _hold(dossier, bag, "DOS-TEST", now)
+        return
+    for test in dict.fromkeys(result.deed.act.test for result in failing):
+        yield _hold(dossier, bag, test, now)
+
+
+def _measured_on(bag: BagId, dose: DoseFold) -> Results:
+    contents = DoseContents(dose, (bag,))
+    return contents.measured_on(bag, contents.lot_of(bag))
+
+
+def _is_harmless(act: ResultRecorded, find: Callable[[], Results]) -> bool:
+    """Passed, not read yet, or of a test that stops nothing; whatever cannot be judged by what `find` finds is not harmless."""
+    try:
+        results = find()
+        row = results.criteria.release_by_code.get(act.test)
+        if row is None:
+            return False
+        if not JudgedTest(row=row, need=row.need(results.tier, results.phase), results=()).is_binding:
             return True
-        limit, rounding = row.limit(lot.tier), lot.criteria.settings.rounding
-        judgement = judge(act.result, act.unit, limit, rounding, label=lot.label_cells)
+        limit, rounding = row.limit(results.tier), results.criteria.settings.rounding
+        judgement = judge(act.result, act.unit, limit, rounding, label=results.label)
     except (InputError, MissingFact):
         return False
     return judgement.passed is True or judgement.reason == BLANK

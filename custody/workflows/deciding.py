@@ -21,7 +21,7 @@ from custody.errors import InputError, StaleError
 from custody.ledger.canonical import canonical
 from custody.store import entries, sessions
 from custody.store.entries import NewEntry
-from custody.workflows.consequences import checked_elsewhere, holds_of, late_failure
+from custody.workflows.consequences import checked_elsewhere, failed_before_freed, holds_of, late_failure
 from custody.workflows.correcting import elsewhere
 from custody.workflows.job import Job
 from custody.workflows.judging import clock_set_back, judge, kept
@@ -135,13 +135,15 @@ def _recorded(job: Job, verdict: Verdict | None) -> Outcome:
 
 
 def _brought_about(job: Job) -> Iterator[NewEntry]:
-    """The same deed in other streams; for a correction the same correction there. And the hold of a late bad result."""
+    """The same deed in other streams; for a correction the same correction there. And the holds of a bad result."""
     corrected = isinstance(job.act, Corrected)
     facts = elsewhere(job.act, job.dossier) if isinstance(job.act, Corrected) else checked_elsewhere(job.act, job.dossier, job.study)
     for fact in facts:
         yield job.found(fact) if corrected else job.beside(fact)
-    for hold in late_failure(judged_act(job.act), job.known, job.study, job.now):
-        yield job.found(hold)
+    judged = judged_act(job.act)
+    for find in (late_failure, failed_before_freed):
+        for hold in find(judged, job.known, job.study, job.now):
+            yield job.found(hold)
 
 
 def _own_act(job: Job) -> Act:
