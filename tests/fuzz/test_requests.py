@@ -21,18 +21,21 @@ from tests.web.at_the_desks import acts_of
 
 CHUNKS = 48 if IN_FULL else 1
 EACH = 2_500 if IN_FULL else 1_000
-A_COPY = 2_500
-"""Requests before a new copy of the store: sessions end, people are locked out, lots are rejected."""
+"""Requests to one copy of the store; then a new one, for sessions end, people are locked out, lots are rejected."""
+AT_MOST = 4 * EACH
+"""Requests after which a crowd that still wrote too little, or was never given one of `WANTED`, is too weak to prove anything."""
+WANTED = {200, 303, 403, 404, 409, 422}
 
 
 @pytest.mark.usefixtures("no_faults_logged")
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_no_request_is_a_fault_of_the_server(chunk, copy_of_the_bed, record_property):
     rnd, codes, sent, grown = random.Random(f"requests {chunk}"), Counter(), 0, 0
-    while sent < EACH:
+    # What a crowd gets done is luck: tokens and salts differ from run to run. One that got little done sends more, in another copy.
+    while sent < EACH or (sent < AT_MOST and not (grown > sent // 50 and codes.keys() >= WANTED)):
         with copy_of_the_bed() as web:
             crowd, before = Crowd(web, rnd), size(web)
-            for _ in range(min(A_COPY, EACH - sent)):
+            for _ in range(EACH):
                 answer, said = crowd.send()
                 sent += 1
                 codes[answer.status_code] += 1
@@ -43,7 +46,7 @@ def test_no_request_is_a_fault_of_the_server(chunk, copy_of_the_bed, record_prop
                 assert verify(connection, checkpoint=None).faults == ()
     found = ", ".join(f"{code}: {count:,}" for code, count in sorted(codes.items()))
     record_property("figure", f"fuzzed requests, part {chunk + 1} of {CHUNKS}: {sent:,} ({found}), {grown:,} entries written; 0 HTTP 5xx")
-    assert {200, 303, 403, 404, 409, 422} <= codes.keys()
+    assert codes.keys() >= WANTED
     assert grown > sent // 50
 
 
